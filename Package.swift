@@ -1,0 +1,39 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// What every Swift target is compiled with. Tests and examples included.
+let rules: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableExperimentalFeature("Lifetimes"),
+]
+
+/// Shipped code also marks each unsafe operation. Tests do not: `#expect` hides the marks.
+let strict = rules + [.strictMemorySafety()]
+
+let package = Package(
+  name: "martlet",
+  products: [
+    .library(name: "WebSocket", targets: ["WebSocket"]),
+    .library(name: "WebSocketProtocol", targets: ["WebSocketProtocol"]),
+    .library(name: "Reactor", targets: ["Reactor"]),
+    .executable(name: "echo", targets: ["echo"]),
+  ],
+  targets: [
+    .target(name: "CURing", linkerSettings: [.linkedLibrary("uring")]),
+    .target(name: "Reactor", dependencies: ["CURing"], swiftSettings: strict),
+    .target(name: "WebSocketProtocol", swiftSettings: strict),
+    .target(
+      name: "WebSocket", dependencies: ["Reactor", "WebSocketProtocol"], swiftSettings: strict),
+    .executableTarget(
+      name: "echo", dependencies: ["WebSocket"], path: "Examples/Echo", swiftSettings: strict),
+    .testTarget(
+      name: "WebSocketProtocolTests", dependencies: ["WebSocketProtocol"], swiftSettings: rules),
+    .testTarget(name: "ReactorTests", dependencies: ["Reactor", "CURing"], swiftSettings: rules),
+    .testTarget(name: "WebSocketTests", dependencies: ["WebSocket"], swiftSettings: rules),
+    .testTarget(name: "TidyTests", swiftSettings: rules),
+  ]
+)

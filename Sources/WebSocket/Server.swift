@@ -1,0 +1,2 @@
+internal import Reactor
+internal import WebSocketProtocol
