@@ -1,1 +1,3 @@
 #include "CURing.h"
+
+__thread void *martlet_current_reactor;

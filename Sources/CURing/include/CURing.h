@@ -3,7 +3,15 @@
 #ifndef MARTLET_CURING_H
 #define MARTLET_CURING_H
 #include <sys/types.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 
 #include <liburing.h>
+
+#include "MartletThread.h"
 
 #endif

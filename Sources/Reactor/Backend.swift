@@ -1,2 +1,0 @@
-/// A thread with an io_uring ring or an epoll set, and its connections.
-public enum Backend {}

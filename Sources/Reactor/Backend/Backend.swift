@@ -1,0 +1,116 @@
+/// What a kernel interface does for one reactor: it starts operations, and later reports their
+/// completions. The reactor does not know which one it runs on; `BackendContractTests` says what
+/// each of them must do.
+///
+/// Made, used and freed on the reactor's own thread. Nothing here may be called from another one:
+/// other threads end a `wait` by writing to the eventfd that the backend was made with.
+///
+/// A completion is reported from within `wait` only, never from within the call that started the
+/// operation. The receiver may call any member but `wait` from within a completion.
+protocol Backend: AnyObject {
+  var kind: BackendKind { get }
+
+  /// How many descriptors the process must keep open for one connection: 1, or 0 when the ring
+  /// holds connections as direct descriptors.
+  var descriptorsPerConnection: Int { get }
+
+  /// System calls made so far.
+  var systemCallCount: UInt64 { get }
+
+  /// Times that a receive found no buffer to receive into (ENOBUFS) so far.
+  var starvedBufferCount: UInt64 { get }
+
+  /// Starts accepting on a listening socket until `acceptFailed`, or `stopAccepting`.
+  func accept(on listener: Int32, index: Int)
+
+  /// Ends accepting on a listener. Connections already accepted may still be reported.
+  func stopAccepting(index: Int)
+
+  /// Takes over `record.descriptor`, an open, non-blocking, connected socket. On failure the
+  /// descriptor stays the caller's.
+  func adopt(_ connection: ConnectionPointer) throws(SystemError)
+
+  /// Starts delivering received bytes, until `receiveEnded`, `pauseReceiving` or `close`.
+  func receive(on connection: ConnectionPointer)
+
+  /// Stops delivering received bytes until `receive` is called again. What the kernel had already
+  /// handed over may still be delivered.
+  func pauseReceiving(on connection: ConnectionPointer)
+
+  /// Says that nothing has been received for a while: a backend may move the connection to a form of
+  /// waiting that costs less kernel memory and a little more at the next byte.
+  func quiesce(_ connection: ConnectionPointer)
+
+  /// Sends the bytes of `batch` in one go. At most one send is in flight on a connection, and not
+  /// after `shutdownSending` or `close`. The bytes must stay in place until the send has ended; the
+  /// iovecs themselves only during the call.
+  func send(_ batch: SendBatch, on connection: ConnectionPointer) -> SendStart
+
+  /// Sends FIN. Receiving goes on. No send is in flight.
+  func shutdownSending(on connection: ConnectionPointer)
+
+  /// Ends the connection: no further `received` or `receiveEnded`; a send in flight ends in whatever way
+  /// without being reported. `closed` follows, from the next `wait` on, when the kernel holds neither
+  /// the socket nor memory of ours. Called once for each adopted connection. With `reset`, RST is sent
+  /// instead of FIN.
+  func close(_ connection: ConnectionPointer, reset: Bool)
+
+  /// Starts what is waiting to be started, blocks until something completes, the eventfd is written to
+  /// or the time is over, and delivers all that is complete, fairly between connections.
+  func wait(_ bounds: WaitBounds, deliverTo receiver: any CompletionReceiver)
+
+  /// Frees the ring or set. All connections have been closed, all listeners stopped.
+  func tearDown()
+
+  /// Gives memory back that was not needed lately. Called now and then.
+  func trimMemory()
+}
+
+/// How long a `wait` may block.
+struct WaitBounds {
+  /// Nanoseconds after which `wait` returns though nothing has completed. Negative: no limit. 0: it does
+  /// not block.
+  var timeoutNanoseconds: Int64
+
+  /// Nanoseconds since the last wake during which completions may gather before `wait` delivers them: the
+  /// coalescing window. 0: deliver at once.
+  var coalesceNanoseconds: Int64 = 0
+}
+
+/// What became of a send at once.
+enum SendStart {
+  /// This many bytes, all or a part, are in the kernel, and the send has ended.
+  case handed(Int)
+  /// This many bytes are in the kernel; `sent` will report the further course.
+  case pending(Int)
+  /// The connection is broken: errno.
+  case failed(Int32)
+}
+
+/// Receives the completions of a backend.
+protocol CompletionReceiver: AnyObject {
+  /// A connection was accepted: an open descriptor (non-blocking, close-on-exec) that is now the
+  /// receiver's. Accepting goes on.
+  func accepted(_ descriptor: Int32, listener: Int)
+
+  /// Accepting has ended with an errno (EMFILE, ENFILE, ENOBUFS, ENOMEM, or a broken listener). The
+  /// clients wait in the backlog. Call `accept` again to go on.
+  func acceptFailed(_ code: Int32, listener: Int)
+
+  /// Bytes have arrived, in memory that is the receiver's during the call, to be changed at will. The
+  /// `Reactor.receiveHeadroom` bytes in front of it may be written to as well. Never empty.
+  func received(_ bytes: UnsafeMutableRawBufferPointer, on connection: ConnectionPointer)
+
+  /// Receiving is over: errno, or 0 when the peer has sent FIN. Sending may go on after a FIN.
+  func receiveEnded(_ code: Int32, on connection: ConnectionPointer)
+
+  /// The pending send has ended: this many further bytes are in the kernel. Fewer than were asked (also
+  /// none): send the rest again.
+  func sent(_ byteCount: Int, on connection: ConnectionPointer)
+
+  /// The pending send has failed: errno.
+  func sendFailed(_ code: Int32, on connection: ConnectionPointer)
+
+  /// The kernel holds nothing of this connection any more: the record can be used again.
+  func closed(_ connection: ConnectionPointer)
+}

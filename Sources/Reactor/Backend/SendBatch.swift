@@ -1,0 +1,13 @@
+internal import Glibc
+
+/// The byte ranges of one send.
+@safe struct SendBatch {
+  /// Valid during the call it is passed to; at least one, none of them empty.
+  let vectors: UnsafeMutableBufferPointer<iovec>
+  let byteCount: Int
+
+  /// So many ranges at most: the kernel copies them for each send, and a pass should stay short.
+  static let vectorCountMax = 16
+  /// So many bytes at most (the last range may exceed it): a send in flight cannot be dropped by a policy.
+  static let byteCountMax = 256 * 1024
+}

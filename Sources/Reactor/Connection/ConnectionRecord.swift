@@ -1,0 +1,75 @@
+/// What a reactor knows of one connection. Only the owning reactor's thread touches it; what other
+/// threads may read is in `SharedCell`.
+///
+/// 64 bytes: with the shared cell and what the handler attaches, an idle connection has a budget of
+/// 200 bytes.
+@safe struct ConnectionRecord {
+  /// Where the record stands in the slab: constant.
+  let index: UInt32
+  /// How many connections have had this record before. A completion, handle or posted chunk that names
+  /// another generation belongs to one of those and is dropped.
+  var generation: UInt32 = 0
+
+  /// The socket; with direct descriptors the index in the ring's table. -1: none.
+  var descriptor: Int32 = -1
+  var lifecycle = Lifecycle.free
+  var flags = ConnectionFlags()
+  /// The backend's own notes: how it receives and sends on this connection.
+  var backendState: UInt8 = 0
+  /// The backend's own count of operations that the kernel has not ended.
+  var backendOperationCount: UInt8 = 0
+
+  /// The bytes that wait to be sent, oldest first. The first `inFlightByteCount` of them are in a send.
+  var sendHead: SendChunkPointer?
+  var sendTail: SendChunkPointer?
+  /// All bytes from `sendHead` to `sendTail`.
+  var queuedByteCount = 0
+
+  /// Neighbours in the timer wheel's list, or in the free list (`timerNext`).
+  var timerNext = ConnectionRecord.noIndex
+  var timerPrevious = ConnectionRecord.noIndex
+  /// When the handler wants to be called: a tick of the timer wheel; 0: not at all.
+  var deadlineTick: UInt32 = 0
+  /// When bytes last arrived: a tick of the timer wheel.
+  var lastReceivedTick: UInt32 = 0
+
+  static let noIndex = UInt32.max
+
+  init(index: UInt32) {
+    self.index = index
+  }
+}
+
+/// The life of a record. Each case is entered from the one above it only.
+enum Lifecycle: UInt8 {
+  case free
+  /// Receives and sends.
+  case open
+  /// No new bytes are taken for sending; FIN follows the last queued byte.
+  case finishing
+  /// FIN is sent; what still arrives is dropped, until the peer's FIN or the deadline.
+  case lingering
+  /// The backend has been told to close.
+  case closing
+}
+
+struct ConnectionFlags: OptionSet {
+  let rawValue: UInt8
+
+  /// It has bytes to send and stands in the reactor's list of such connections.
+  static let isDirty = ConnectionFlags(rawValue: 1 << 0)
+  /// A send is in flight.
+  static let isSending = ConnectionFlags(rawValue: 1 << 1)
+  /// The peer has sent FIN, or receiving has failed.
+  static let hasReceivedEnd = ConnectionFlags(rawValue: 1 << 2)
+  /// Someone was told of backpressure; `drained` is owed.
+  static let owesDrained = ConnectionFlags(rawValue: 1 << 3)
+  /// Its sends are tried with a system call at once, not at the end of the pass. Set by the backend.
+  static let sendsAtOnce = ConnectionFlags(rawValue: 1 << 4)
+  /// Stands in the timer wheel.
+  static let isTimed = ConnectionFlags(rawValue: 1 << 5)
+  /// The handler asked for no further bytes.
+  static let isReceivingPaused = ConnectionFlags(rawValue: 1 << 6)
+  /// The handler has been told of the connection, so it is owed `closed`.
+  static let isAnnounced = ConnectionFlags(rawValue: 1 << 7)
+}
