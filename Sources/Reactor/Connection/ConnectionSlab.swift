@@ -15,13 +15,13 @@ internal import Glibc
   /// Bytes from one record to the next.
   let stride: Int
   /// Records in use.
-  @exclusivity(unchecked) private(set) var count = 0
+  private(set) var count = 0
   /// Records that have ever been in use: all have an index below this.
-  @exclusivity(unchecked) private(set) var highWaterCount = 0
+  private(set) var highWaterCount = 0
 
   private let blocks: UnsafeMutablePointer<UnsafeMutableRawPointer?>
-  @exclusivity(unchecked) private var freeHead = ConnectionRecord.noIndex
-  @exclusivity(unchecked) private var freeTail = ConnectionRecord.noIndex
+  private var freeHead = ConnectionRecord.noIndex
+  private var freeTail = ConnectionRecord.noIndex
 
   /// - Parameters:
   ///   - capacity: the most connections at once, at least 1; clamped to `capacityMax`.
@@ -41,18 +41,19 @@ internal import Glibc
     unsafe blocks.deallocate()
   }
 
-  /// The record at an index below `highWaterCount`.
+  /// The record at an index that has been in use.
   func record(at index: UInt32) -> ConnectionPointer {
-    assert(index < highWaterCount)
     let block = unsafe blocks[Int(index) / Self.blockCount].unsafelyUnwrapped
-    let memory = unsafe block + Int(index) % Self.blockCount * stride
-    return unsafe ConnectionPointer(memory.assumingMemoryBound(to: ConnectionRecord.self))
+    return unsafe record(in: block, at: Int(index) % Self.blockCount)
   }
 
-  /// The open record that a completion's token names, or nil when that connection has gone.
+  /// The open record that a completion's token names, or nil when that connection has gone. Reads nothing
+  /// that changes but the record itself: it is called for each completion.
   func record(at index: UInt32, generation: UInt32) -> ConnectionPointer? {
-    guard index < highWaterCount else { return nil }
-    let record = record(at: index)
+    guard Int(index) < capacity, let block = unsafe blocks[Int(index) / Self.blockCount] else {
+      return nil
+    }
+    let record = unsafe record(in: block, at: Int(index) % Self.blockCount)
     return record.pointee.generation == generation ? record : nil
   }
 
@@ -94,17 +95,28 @@ internal import Glibc
 
   private func makeNew() -> ConnectionPointer? {
     guard highWaterCount < capacity else { return nil }
-    let (block, position) = highWaterCount.quotientAndRemainder(dividingBy: Self.blockCount)
-    if position == 0 {
-      var memory: UnsafeMutableRawPointer?
-      guard unsafe posix_memalign(&memory, 64, stride * Self.blockCount) == 0 else { return nil }
-      unsafe blocks[block] = memory
+    if highWaterCount % Self.blockCount == 0 {
+      guard makeBlock(Self.blockCount * (highWaterCount / Self.blockCount)) else { return nil }
     }
-    let index = UInt32(highWaterCount)
     highWaterCount += 1
-    let memory = unsafe blocks[block].unsafelyUnwrapped + position * stride
-    let record = unsafe memory.bindMemory(to: ConnectionRecord.self, capacity: 1)
-    unsafe record.initialize(to: ConnectionRecord(index: index))
-    return unsafe ConnectionPointer(record)
+    return record(at: UInt32(highWaterCount - 1))
+  }
+
+  private func makeBlock(_ firstIndex: Int) -> Bool {
+    var memory: UnsafeMutableRawPointer?
+    guard unsafe posix_memalign(&memory, 64, stride * Self.blockCount) == 0, let memory = unsafe memory
+    else { return false }
+    for position in 0..<Self.blockCount {
+      let address = unsafe memory + position * stride
+      unsafe address.initializeMemory(
+        as: ConnectionRecord.self, to: ConnectionRecord(index: UInt32(firstIndex + position)))
+    }
+    unsafe blocks[firstIndex / Self.blockCount] = unsafe memory
+    return true
+  }
+
+  private func record(in block: UnsafeMutableRawPointer, at position: Int) -> ConnectionPointer {
+    let memory = unsafe block + position * stride
+    return unsafe ConnectionPointer(memory.assumingMemoryBound(to: ConnectionRecord.self))
   }
 }
