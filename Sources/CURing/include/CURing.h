@@ -12,6 +12,7 @@
 
 #include <liburing.h>
 
+#include "MartletSystem.h"
 #include "MartletThread.h"
 
 #endif

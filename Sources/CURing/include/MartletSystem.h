@@ -1,0 +1,24 @@
+// What glibc declares only with _GNU_SOURCE, which Swift's Glibc module is compiled without, or not in
+// every version that Swift runs on.
+#ifndef MARTLET_SYSTEM_H
+#define MARTLET_SYSTEM_H
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+
+/// accept4(2): takes a connection as a descriptor that does not block and is closed on exec. -1: errno.
+int martlet_accept(int listener);
+
+/// epoll_pwait2(2), Linux 5.11: as epoll_wait, with nanoseconds to wait. Missing from glibc before 2.35.
+int martlet_epoll_wait_nanoseconds(int epoll, struct epoll_event *events, int count, int64_t nanoseconds);
+
+/// pthread_setname_np(3) for the calling thread: at most 15 bytes.
+void martlet_thread_set_name(const char *name);
+
+/// sched_getaffinity(2) of the calling thread, as bits in words. -1: errno.
+int martlet_thread_get_affinity(unsigned long *words, size_t word_count);
+
+/// sched_setaffinity(2) of the calling thread. -1: errno.
+int martlet_thread_set_affinity(const unsigned long *words, size_t word_count);
+
+#endif

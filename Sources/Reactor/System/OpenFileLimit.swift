@@ -1,0 +1,30 @@
+internal import Glibc
+
+/// How many descriptors the process may have open (RLIMIT_NOFILE).
+enum OpenFileLimit {
+  /// The limit that holds now.
+  static var current: Int {
+    count(limits().rlim_cur)
+  }
+
+  /// Raises the limit as far as the process may by itself. Returns the limit that holds then.
+  @discardableResult
+  static func raise() -> Int {
+    var limits = limits()
+    guard limits.rlim_cur < limits.rlim_max else { return count(limits.rlim_cur) }
+    limits.rlim_cur = limits.rlim_max
+    _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limits)
+    return current
+  }
+
+  private static func limits() -> rlimit {
+    var limits = rlimit()
+    _ = unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limits)
+    return limits
+  }
+
+  /// Without a limit (RLIM_INFINITY) the number does not fit an Int.
+  private static func count(_ limit: rlim_t) -> Int {
+    Int(clamping: limit)
+  }
+}

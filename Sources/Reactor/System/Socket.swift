@@ -1,0 +1,111 @@
+internal import CURing
+internal import Glibc
+
+/// What can be asked of and done to an open socket. Does not own the descriptor.
+struct Socket {
+  let descriptor: Int32
+
+  init(_ descriptor: Int32) {
+    self.descriptor = descriptor
+  }
+
+  /// Makes a socket that does not block and that no started program inherits.
+  static func open(family: Int32) throws(SystemError) -> Socket {
+    let type = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
+    let descriptor = socket(family, type, 0)
+    guard descriptor >= 0 else { throw .current("socket") }
+    return Socket(descriptor)
+  }
+
+  /// Whom it talks to.
+  func peerAddress() throws(SystemError) -> SocketAddress {
+    var kernel = KernelSocketAddress()
+    let result = unsafe kernel.withMutablePointer { unsafe getpeername(descriptor, $0, $1) }
+    guard result == 0 else { throw .current("getpeername") }
+    guard let address = kernel.address else {
+      throw SystemError("getpeername", code: EAFNOSUPPORT)
+    }
+    return address
+  }
+
+  /// What it is bound to.
+  func localAddress() throws(SystemError) -> SocketAddress {
+    var kernel = KernelSocketAddress()
+    let result = unsafe kernel.withMutablePointer { unsafe getsockname(descriptor, $0, $1) }
+    guard result == 0 else { throw .current("getsockname") }
+    guard let address = kernel.address else {
+      throw SystemError("getsockname", code: EAFNOSUPPORT)
+    }
+    return address
+  }
+
+  /// Sets an option that has an Int32 for its value.
+  func set(_ option: SocketOption, to value: Int32) throws(SystemError) {
+    var value = value
+    let size = socklen_t(MemoryLayout<Int32>.size)
+    guard unsafe setsockopt(descriptor, option.level, option.name, &value, size) == 0 else {
+      throw .current("setsockopt \(option)")
+    }
+  }
+
+  /// The value of an option that has an Int32.
+  func value(of option: SocketOption) throws(SystemError) -> Int32 {
+    var value: Int32 = 0
+    var size = socklen_t(MemoryLayout<Int32>.size)
+    guard unsafe getsockopt(descriptor, option.level, option.name, &value, &size) == 0 else {
+      throw .current("getsockopt \(option)")
+    }
+    return value
+  }
+
+  /// Sends FIN behind what has been sent. Receiving goes on.
+  func shutdownSending() {
+    _ = shutdown(descriptor, Int32(SHUT_WR))
+  }
+
+  /// Makes the close that follows send RST and drop what the peer has not got yet. TCP only.
+  func resetAtClose() {
+    var option = linger(l_onoff: 1, l_linger: 0)
+    let size = socklen_t(MemoryLayout<linger>.size)
+    _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, size)
+  }
+
+  /// Gives the descriptor back.
+  func close() {
+    // Linux frees the descriptor even when it answers EINTR (close(2)): never called twice.
+    _ = Glibc.close(descriptor)
+  }
+}
+
+/// A socket option with an Int32 for its value.
+enum SocketOption {
+  case isAddressReusable
+  case isPortShared
+  case isIPv6Only
+  case isUndelayed
+  case isKeptAlive
+  /// Bytes; the kernel doubles it, and stops tuning the buffer by itself.
+  case receiveBufferByteCount
+  /// Bytes; the kernel doubles it, and stops tuning the buffer by itself.
+  case sendBufferByteCount
+
+  var level: Int32 {
+    switch self {
+    case .isIPv6Only: Int32(IPPROTO_IPV6)
+    case .isUndelayed: Int32(IPPROTO_TCP)
+    default: SOL_SOCKET
+    }
+  }
+
+  var name: Int32 {
+    switch self {
+    case .isAddressReusable: SO_REUSEADDR
+    case .isPortShared: SO_REUSEPORT
+    case .isIPv6Only: IPV6_V6ONLY
+    case .isUndelayed: TCP_NODELAY
+    case .isKeptAlive: SO_KEEPALIVE
+    case .receiveBufferByteCount: SO_RCVBUF
+    case .sendBufferByteCount: SO_SNDBUF
+    }
+  }
+}

@@ -1,0 +1,39 @@
+import CURing
+import Glibc
+import Testing
+
+@testable import Reactor
+
+/// Sockets as the tests' clients use them.
+enum TestSocket {
+  /// A connected socket that does not block. Loopback connects at once; what is in the backlog counts.
+  static func connect(_ address: SocketAddress) throws -> Socket {
+    let kernel = try KernelSocketAddress(address)
+    let socket = try Socket.open(family: Int32(kernel.storage.ss_family))
+    let result = kernel.withPointer { Glibc.connect(socket.descriptor, $0, $1) }
+    if result != 0 {
+      let error = SystemError.current("connect to \(address)")
+      guard error.code == EINPROGRESS else {
+        socket.close()
+        throw error
+      }
+      var poll = pollfd(fd: socket.descriptor, events: Int16(POLLOUT), revents: 0)
+      #expect(Glibc.poll(&poll, 1, 5_000) == 1)
+    }
+    return socket
+  }
+
+  /// A path for a Unix socket that no other test uses.
+  static func path(_ name: String) -> String {
+    "\(P_tmpdir)/martlet-\(getpid())-\(name).socket"
+  }
+
+  /// Waits for a connection and takes it.
+  static func accept(_ listener: Listener) throws -> Socket {
+    var poll = pollfd(fd: listener.descriptor, events: Int16(POLLIN), revents: 0)
+    #expect(Glibc.poll(&poll, 1, 5_000) == 1)
+    let descriptor = martlet_accept(listener.descriptor)
+    guard descriptor >= 0 else { throw SystemError.current("accept4") }
+    return Socket(descriptor)
+  }
+}
