@@ -1,0 +1,41 @@
+/// Why a connection is closed (RFC 6455 §7.4, and the IANA registry that it founded).
+public struct CloseCode: RawRepresentable, Hashable, Sendable {
+  public let rawValue: UInt16
+
+  public init(rawValue: UInt16) {
+    self.rawValue = rawValue
+  }
+
+  /// Whether a close frame may carry the code: what the registry assigns, except for the codes
+  /// that stand for something no frame says, and the ranges for libraries and applications.
+  public var isValidOnWire: Bool {
+    switch rawValue {
+    case 1000...1003, 1007...1014, 3000...4999: true
+    default: false
+    }
+  }
+
+  /// The purpose of the connection is fulfilled.
+  public static let normalClosure = CloseCode(rawValue: 1000)
+  /// A server goes down, or a browser leaves the page.
+  public static let goingAway = CloseCode(rawValue: 1001)
+  public static let protocolError = CloseCode(rawValue: 1002)
+  /// A kind of data that the endpoint cannot accept, such as binary where it understands text.
+  public static let unsupportedData = CloseCode(rawValue: 1003)
+  /// Stands for a close frame without a code. Never on the wire.
+  public static let noStatusReceived = CloseCode(rawValue: 1005)
+  /// Stands for a connection that ended without a close frame. Never on the wire.
+  public static let abnormalClosure = CloseCode(rawValue: 1006)
+  /// Data that is not what its message says, such as text that is not UTF-8.
+  public static let invalidPayloadData = CloseCode(rawValue: 1007)
+  public static let policyViolation = CloseCode(rawValue: 1008)
+  public static let messageTooBig = CloseCode(rawValue: 1009)
+  /// A client misses an extension in the server's handshake.
+  public static let mandatoryExtension = CloseCode(rawValue: 1010)
+  public static let internalError = CloseCode(rawValue: 1011)
+  public static let serviceRestart = CloseCode(rawValue: 1012)
+  public static let tryAgainLater = CloseCode(rawValue: 1013)
+  public static let badGateway = CloseCode(rawValue: 1014)
+  /// Stands for a TLS handshake that failed. Never on the wire.
+  public static let tlsHandshake = CloseCode(rawValue: 1015)
+}

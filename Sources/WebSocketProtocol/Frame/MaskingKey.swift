@@ -1,0 +1,27 @@
+/// The 32 bits with which a client masks the payload of one frame (RFC 6455 §5.3).
+public struct MaskingKey: Hashable, Sendable, BitwiseCopyable {
+  /// The key's first byte lies in the least significant bits, so that taking the next byte of the
+  /// key is a shift to the right.
+  private var word: UInt32
+
+  /// A key from its four bytes in the order of the wire, the first one most significant: the key
+  /// of the RFC's example (§5.7) is `MaskingKey(0x37fa_213d)`.
+  public init(_ value: UInt32) {
+    word = value.byteSwapped
+  }
+
+  /// The key's four bytes in the order of the wire, the first one most significant.
+  public var value: UInt32 { word.byteSwapped }
+
+  /// The key as it lies in memory: XOR it with four bytes loaded from there.
+  var inMemory: UInt32 { word.littleEndian }
+
+  /// The key for what follows the first `byteCount` bytes of a payload: a payload can be masked
+  /// in pieces of any lengths.
+  public func advanced(by byteCount: Int) -> MaskingKey {
+    let shift = UInt32(truncatingIfNeeded: byteCount & 3) &* 8
+    var advanced = self
+    advanced.word = word &>> shift | word &<< (32 &- shift)
+    return advanced
+  }
+}

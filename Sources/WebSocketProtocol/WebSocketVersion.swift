@@ -1,2 +1,0 @@
-/// The wire protocol of RFC 6455.
-enum WebSocketVersion { static let number = 13 }
