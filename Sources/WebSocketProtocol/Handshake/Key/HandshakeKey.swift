@@ -1,0 +1,35 @@
+/// The value of `Sec-WebSocket-Key`: 16 random bytes in base64 (RFC 6455 §4.1, item 7).
+public struct HandshakeKey: Sendable, Equatable {
+  public static let nonceByteCount = 16
+  public static let byteCount = 24
+
+  /// The 24 characters as they appear on the wire.
+  public let characters: InlineArray<24, UInt8>
+
+  /// The key of a client. `nonce` must come from a source of good randomness.
+  public init(nonce: InlineArray<16, UInt8>) {
+    var characters = InlineArray<24, UInt8>(repeating: 0)
+    var text = characters.mutableSpan
+    Base64.encode(nonce.span, into: &text)
+    self.characters = characters
+  }
+
+  /// The key that a client has sent, or nil if `text` is not the one base64 form of 16 bytes.
+  public init?(_ text: RawSpan) {
+    guard text.byteCount == Self.byteCount else { return nil }
+    for index in 0..<22 where Base64.sextet(of: text[octet: index]) == nil { return nil }
+    // 16 bytes fill 21 characters and two bits of the next. A canonical encoder leaves the other
+    // four bits zero, so that one key has one text.
+    guard let last = Base64.sextet(of: text[octet: 21]), last & 0b1111 == 0,
+      text[octet: 22] == Base64.padding, text[octet: 23] == Base64.padding
+    else { return nil }
+    characters = InlineArray { text[octet: $0] }
+  }
+
+  /// What a server must answer to this key.
+  public var accept: AcceptKey { AcceptKey(for: self) }
+
+  public static func == (left: Self, right: Self) -> Bool {
+    left.characters.indices.allSatisfy { left.characters[$0] == right.characters[$0] }
+  }
+}

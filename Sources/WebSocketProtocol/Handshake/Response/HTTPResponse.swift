@@ -1,0 +1,64 @@
+/// A whole HTTP response after which the connection ends: a refused upgrade, or the answer to a
+/// plain request. `Connection`, `Content-Length` and what the status demands are written by itself.
+public struct HTTPResponse: Sendable, Equatable {
+  /// From 200 to 599.
+  public let status: HTTPStatus
+  public var headers: HTTPHeaders
+  public var body: [UInt8]
+
+  /// `contentType` becomes the `Content-Type` field; it must hold no line break.
+  public init(
+    status: HTTPStatus, headers: HTTPHeaders = HTTPHeaders(), contentType: String? = nil,
+    body: [UInt8] = []
+  ) {
+    precondition(200...599 ~= status.code, "an interim status ends no request")
+    self.status = status
+    self.headers = headers
+    self.body = body
+    guard let contentType else { return }
+    do {
+      try self.headers.add("Content-Type", contentType)
+    } catch {
+      preconditionFailure("a content type holds no line break")
+    }
+  }
+
+  /// A response of plain text.
+  public init(status: HTTPStatus, headers: HTTPHeaders = HTTPHeaders(), text: String) {
+    self.init(
+      status: status, headers: headers, contentType: "text/plain; charset=utf-8",
+      body: Array(text.utf8))
+  }
+
+  /// Appends the response as it goes to the client. `omittingBody` is for the answer to a HEAD
+  /// request: the header is the same, with the length that the body would have, and nothing
+  /// follows it (RFC 9110 §9.3.2).
+  public func append(to bytes: inout [UInt8], omittingBody: Bool = false) {
+    status.appendLine(to: &bytes)
+    appendStatusFields(to: &bytes)
+    headers.append(to: &bytes)
+    if !status.excludesBody {
+      bytes.append(contentsOf: "Content-Length: \(body.count)\r\n".utf8)
+    }
+    bytes.append(contentsOf: "\r\n".utf8)
+    if !omittingBody, !status.excludesBody { bytes.append(contentsOf: body) }
+  }
+
+  private func appendStatusFields(to bytes: inout [UInt8]) {
+    switch status {
+    case .upgradeRequired:
+      // RFC 9110 §15.5.22 demands Upgrade, RFC 6455 §4.2.2 item 4 the version.
+      bytes.append(
+        contentsOf: """
+          Connection: close, Upgrade\r
+          Upgrade: websocket\r
+          Sec-WebSocket-Version: 13\r\n
+          """.utf8)
+    case .methodNotAllowed where headers["allow"] == nil:
+      // RFC 9110 §15.5.6 demands it.
+      bytes.append(contentsOf: "Connection: close\r\nAllow: GET\r\n".utf8)
+    default:
+      bytes.append(contentsOf: "Connection: close\r\n".utf8)
+    }
+  }
+}

@@ -1,0 +1,86 @@
+/// One header field as text. It holds no line break, so it cannot smuggle in another field.
+public struct HTTPHeader: Sendable, Equatable {
+  public let name: String
+  public let value: String
+
+  /// Throws `.invalidName` unless `name` is a token, `.invalidValue` if `value` holds a control
+  /// character other than tab (RFC 9110 §5.1, §5.5).
+  public init(_ name: String, _ value: String) throws(HandshakeFieldError) {
+    guard name.isToken else { throw .invalidName }
+    guard value.utf8.allSatisfy(\.isFieldOctet) else { throw .invalidValue }
+    self.init(unchecked: name, value)
+  }
+
+  init(unchecked name: String, _ value: String) {
+    self.name = name
+    self.value = value
+  }
+
+  func append(to bytes: inout [UInt8]) {
+    bytes.append(contentsOf: name.utf8)
+    bytes.append(contentsOf: ": ".utf8)
+    bytes.append(contentsOf: value.utf8)
+    bytes.append(contentsOf: "\r\n".utf8)
+  }
+}
+
+/// The fields that a program adds to a request or a response, in their order. A name may come
+/// more than once, as `Set-Cookie` does.
+public struct HTTPHeaders: Sendable, Equatable {
+  public private(set) var fields: [HTTPHeader] = []
+
+  public init() {}
+
+  /// Throws as `HTTPHeader` does, and `.reservedName` for the fields that belong to the handshake
+  /// or to the framing: `Connection`, `Upgrade`, `Host`, `Origin`, `Content-Length`,
+  /// `Transfer-Encoding` and `Sec-WebSocket-…`.
+  public mutating func add(_ name: String, _ value: String) throws(HandshakeFieldError) {
+    if Self.isReserved(name) { throw .reservedName }
+    fields.append(try HTTPHeader(name, value))
+  }
+
+  /// The value of the first field called `name`, the case of letters aside.
+  public subscript(name: String) -> String? {
+    fields.first { $0.name.equalsIgnoringCase(name) }?.value
+  }
+
+  func append(to bytes: inout [UInt8]) {
+    for field in fields { field.append(to: &bytes) }
+  }
+
+  private static func isReserved(_ name: String) -> Bool {
+    let reserved = [
+      "connection", "upgrade", "host", "origin", "content-length", "transfer-encoding",
+    ]
+    return reserved.contains { $0.equalsIgnoringCase(name) }
+      || String(name.prefix("sec-websocket-".count)).equalsIgnoringCase("sec-websocket-")
+  }
+}
+
+/// What a program gave that cannot be written into a handshake.
+public enum HandshakeFieldError: Error, Sendable, Equatable {
+  /// A field name that is no token.
+  case invalidName
+  /// A field value with a line break or another control character.
+  case invalidValue
+  /// A field that the handshake itself writes.
+  case reservedName
+  /// A host that is not `name`, `name:port`, `[address]` or `[address]:port`.
+  case invalidHost
+  /// A request target that does not begin with a slash, or holds a space, a fragment or a
+  /// character that is not ASCII.
+  case invalidTarget
+  /// A subprotocol that is no token, or is named twice (RFC 6455 §4.1, item 10).
+  case invalidSubprotocol
+  /// An extension whose name, parameter or value is no token (RFC 6455 §9.1).
+  case invalidExtension
+}
+
+extension String {
+  var isToken: Bool { !isEmpty && utf8.allSatisfy(\.isTokenOctet) }
+
+  func equalsIgnoringCase(_ other: String) -> Bool {
+    utf8.count == other.utf8.count
+      && zip(utf8, other.utf8).allSatisfy { $0.lowercased == $1.lowercased }
+  }
+}

@@ -1,0 +1,22 @@
+/// How much a peer may send before its handshake is refused.
+public struct HandshakeLimits: Sendable, Equatable {
+  /// Bytes from the first of the request or status line up to and with the empty line.
+  /// Beyond it a request is answered with 431. Default 8192; at most 16 MiB.
+  public var headByteCountMax: Int
+  /// Header fields. Beyond it a request is answered with 431. Default 100.
+  public var headerCountMax: Int
+  /// Bytes of the request target. Beyond it a request is answered with 414.
+  /// Default 8000, the least that RFC 9112 §3 recommends for a whole request line.
+  public var targetByteCountMax: Int
+
+  public init(
+    headByteCountMax: Int = 8_192, headerCountMax: Int = 100, targetByteCountMax: Int = 8_000
+  ) {
+    precondition(1...(16 << 20) ~= headByteCountMax, "headByteCountMax: 1 byte to 16 MiB")
+    precondition(headerCountMax > 0, "headerCountMax must be positive")
+    precondition(targetByteCountMax > 0, "targetByteCountMax must be positive")
+    self.headByteCountMax = headByteCountMax
+    self.headerCountMax = headerCountMax
+    self.targetByteCountMax = targetByteCountMax
+  }
+}
