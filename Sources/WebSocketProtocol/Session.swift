@@ -70,7 +70,8 @@ extension Session {
     precondition(offset >= 0 && offset <= bytes.byteCount)
     do throws(ProtocolError) {
       while offset < bytes.byteCount {
-        let frame: PartialFrame
+        var frame: PartialFrame
+        var message: PartialMessage
         switch expected {
         case .frame:
           guard let header = FrameHeader.parse(bytes.bytes, at: offset) else { return nil }
@@ -78,15 +79,17 @@ extension Session {
           if header.opcode.isControl {
             return try receiveControlFrame(header, in: &bytes, offset: &offset)
           }
-          frame = try begin(header, limits: limits)
+          (frame, message) = try begin(header, limits: limits)
           offset += header.encodedByteCount
-        case .payload(let partial):
-          frame = partial
+        case .payload(let partialFrame):
+          guard let partialMessage = self.message else { preconditionFailure("no message") }
+          (frame, message) = (partialFrame, partialMessage)
         case .nothing:
           offset = bytes.byteCount
           return nil
         }
-        if let event = try receivePayload(of: frame, in: &bytes, offset: &offset) { return event }
+        let piece = try receivePayload(of: &frame, &message, in: &bytes, offset: &offset)
+        if let piece { return piece }
       }
       return nil
     } catch {
@@ -98,6 +101,7 @@ extension Session {
   }
 
   /// The rules that a header breaks by itself.
+  @inline(__always)
   private func check(_ header: FrameHeader) throws(ProtocolError) {
     guard header.reservedBits.isSubset(of: negotiatedBits) else { throw .reservedBitSet }
     guard !header.opcode.isReserved else { throw .reservedOpcode }
@@ -117,9 +121,10 @@ extension Session {
   private var negotiatedBits: FrameHeader.ReservedBits { [] }
 
   /// Begins a data frame: that of a new message, or the continuation of the one that is open (§5.4).
+  @inline(__always)
   private mutating func begin(
     _ header: FrameHeader, limits: Limits
-  ) throws(ProtocolError) -> PartialFrame {
+  ) throws(ProtocolError) -> (PartialFrame, PartialMessage) {
     var message: PartialMessage
     if header.opcode == .continuation {
       guard let open = self.message else { throw .unexpectedContinuation }
@@ -133,23 +138,24 @@ extension Session {
     guard byteCount <= limits.frameByteCountMax else { throw .frameTooBig }
     guard byteCount <= limits.messageByteCountMax - message.byteCount else { throw .messageTooBig }
     message.byteCount += byteCount
-    self.message = message
-    return PartialFrame(
+    let frame = PartialFrame(
       missingByteCount: byteCount, maskingKey: header.maskingKey, isFinal: header.isFinal)
+    return (frame, message)
   }
 
   /// Takes what has arrived of a data frame's payload. Returns `nil` when that is nothing, and
   /// when it is a frame without a payload that does not end its message.
+  @inline(__always)
   private mutating func receivePayload(
-    of frame: PartialFrame, in bytes: inout MutableRawSpan, offset: inout Int
+    of frame: inout PartialFrame, _ message: inout PartialMessage,
+    in bytes: inout MutableRawSpan, offset: inout Int
   ) throws(ProtocolError) -> Event? {
-    guard var message else { preconditionFailure("a data frame belongs to a message") }
     let byteCount = min(frame.missingByteCount, bytes.byteCount - offset)
     let piece = offset..<offset + byteCount
     let isFirst = frame.missingByteCount == message.byteCount
     let isLast = frame.isFinal && byteCount == frame.missingByteCount
-    frame.maskingKey?.apply(to: &bytes, in: piece)
-    if message.kind == .text {
+    let isKnownASCII = frame.maskingKey?.apply(to: &bytes, in: piece) ?? false
+    if message.kind == .text, !(isKnownASCII && message.validator.isComplete) {
       guard message.validator.accept(bytes.bytes.extracting(piece)) else { throw .invalidText }
       if isLast, !message.validator.isComplete { throw .invalidText }
     }
@@ -158,10 +164,9 @@ extension Session {
     if byteCount == frame.missingByteCount {
       expected = .frame
     } else {
-      var rest = frame
-      rest.missingByteCount -= byteCount
-      rest.maskingKey = frame.maskingKey?.advanced(by: byteCount)
-      expected = .payload(rest)
+      frame.missingByteCount -= byteCount
+      frame.maskingKey = frame.maskingKey?.advanced(by: byteCount)
+      expected = .payload(frame)
     }
     self.message = isLast ? nil : message
     if isFirst, isLast { return .message(message.kind, piece) }

@@ -3,6 +3,7 @@ extension FrameHeader {
   ///
   /// Refuses nothing: see `Session` for the rules of the RFC.
   /// - Precondition: `offset` does not lie behind the end of `bytes`.
+  @inline(__always)
   public static func parse(_ bytes: RawSpan, at offset: Int = 0) -> FrameHeader? {
     precondition(offset >= 0 && offset <= bytes.byteCount)
     let available = bytes.byteCount - offset
@@ -24,9 +25,9 @@ extension FrameHeader {
       isMasked
       ? MaskingKey(UInt32(bigEndian: bytes.integer(at: offset + keyOffset, as: UInt32.self))) : nil
     return FrameHeader(
-      opcode: Opcode(lowBitsOf: first), payloadLength: payloadLength,
       isFinal: first & 0x80 != 0, reservedBits: ReservedBits(rawValue: first),
-      maskingKey: maskingKey, lengthField: lengthField)
+      opcode: Opcode(lowBitsOf: first), maskingKey: maskingKey, payloadLength: payloadLength,
+      lengthField: lengthField)
   }
 
   /// Writes the header to `offset` and the bytes after it; returns how many: `encodedByteCount`.

@@ -38,6 +38,16 @@ public struct FrameHeader: Equatable, Sendable {
     let minimal = LengthField.minimal(for: payloadLength)
     let lengthField = lengthField ?? minimal
     precondition(lengthField.byteCount >= minimal.byteCount, "the length does not fit")
+    self.init(
+      isFinal: isFinal, reservedBits: reservedBits, opcode: opcode, maskingKey: maskingKey,
+      payloadLength: payloadLength, lengthField: lengthField)
+  }
+
+  /// The header as the wire has it, with a length field that is known to be wide enough.
+  init(
+    isFinal: Bool, reservedBits: ReservedBits, opcode: Opcode, maskingKey: MaskingKey?,
+    payloadLength: UInt64, lengthField: LengthField
+  ) {
     self.isFinal = isFinal
     self.reservedBits = reservedBits
     self.opcode = opcode

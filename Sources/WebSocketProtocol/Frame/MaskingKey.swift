@@ -16,6 +16,11 @@ public struct MaskingKey: Hashable, Sendable, BitwiseCopyable {
   /// The key as it lies in memory: XOR it with four bytes loaded from there.
   var inMemory: UInt32 { word.littleEndian }
 
+  /// The same twice, to XOR it with eight bytes.
+  var repeated: UInt64 { UInt64(inMemory) << 32 | UInt64(inMemory) }
+
+  var firstByte: UInt8 { UInt8(truncatingIfNeeded: word) }
+
   /// The key for what follows the first `byteCount` bytes of a payload: a payload can be masked
   /// in pieces of any lengths.
   public func advanced(by byteCount: Int) -> MaskingKey {

@@ -1,19 +1,31 @@
 /// Checks that bytes which arrive in pieces are UTF-8 as RFC 3629 defines it: no overlong forms, no
 /// surrogates, nothing above U+10FFFF (RFC 6455 §8.1).
 ///
-/// A value of three bytes, which is all that a piece has to know of the pieces before it.
+/// A value of one byte, which is all that a piece has to know of the pieces before it.
 public struct UTF8Validator: Equatable, Sendable, BitwiseCopyable {
-  /// The bytes that the character begun last still lacks.
-  private var missingByteCount: UInt8 = 0
-  /// What the next of them may be. The second byte of some characters has less room than the
-  /// other continuation bytes: that is where overlong forms and the like are found out.
-  private var lowest: UInt8 = 0x80
-  private var highest: UInt8 = 0xBF
+  private var expected = Expectation.character
 
   public init() {}
 
+  /// What the next byte may be. The second byte of some characters has less room than the other
+  /// continuation bytes, 80 to BF: that is where overlong forms and the like are found out.
+  private enum Expectation: BitwiseCopyable {
+    /// The first byte of a character.
+    case character
+    /// The last one, two or three bytes of a character.
+    case one, two, three
+    /// After E0, of which everything below U+0800 is overlong: A0 to BF, then one more.
+    case twoFromA0
+    /// After ED, of which everything above U+D7FF is a surrogate: 80 to 9F, then one more.
+    case twoTo9F
+    /// After F0, of which everything below U+10000 is overlong: 90 to BF, then two more.
+    case threeFrom90
+    /// After F4, of which everything above U+10FFFF is no character: 80 to 8F, then two more.
+    case threeTo8F
+  }
+
   /// Whether the bytes so far do not end inside a character.
-  public var isComplete: Bool { missingByteCount == 0 }
+  public var isComplete: Bool { expected == .character }
 
   /// Takes the next bytes. Returns `false` as soon as one of them cannot continue any valid text,
   /// without waiting for the rest of its character; the validator is of no use after that.
@@ -33,53 +45,44 @@ public struct UTF8Validator: Equatable, Sendable, BitwiseCopyable {
     return true
   }
 
-  /// Takes one byte. The rows of RFC 3629 §4, by their first byte.
+  /// Takes one byte, by the syntax of RFC 3629 §4.
   private mutating func accept(_ byte: UInt8) -> Bool {
-    if missingByteCount > 0 {
-      guard byte >= lowest, byte <= highest else { return false }
-      expect(missingByteCount - 1)
-      return true
-    }
-    switch byte {
-    case 0x00...0x7F: break
-    case 0xC2...0xDF: expect(1)
-    case 0xE0: expect(2, from: 0xA0)
-    case 0xE1...0xEC, 0xEE...0xEF: expect(2)
-    case 0xED: expect(2, to: 0x9F)
-    case 0xF0: expect(3, from: 0x90)
-    case 0xF1...0xF3: expect(3)
-    case 0xF4: expect(3, to: 0x8F)
+    switch (expected, byte) {
+    case (.character, 0x00...0x7F): break
+    case (.character, 0xC2...0xDF): expected = .one
+    case (.character, 0xE0): expected = .twoFromA0
+    case (.character, 0xED): expected = .twoTo9F
+    case (.character, 0xE1...0xEF): expected = .two
+    case (.character, 0xF0): expected = .threeFrom90
+    case (.character, 0xF1...0xF3): expected = .three
+    case (.character, 0xF4): expected = .threeTo8F
+    case (.one, 0x80...0xBF): expected = .character
+    case (.two, 0x80...0xBF), (.twoFromA0, 0xA0...0xBF), (.twoTo9F, 0x80...0x9F): expected = .one
+    case (.three, 0x80...0xBF), (.threeFrom90, 0x90...0xBF), (.threeTo8F, 0x80...0x8F):
+      expected = .two
     default: return false
     }
     return true
-  }
-
-  private mutating func expect(
-    _ byteCount: UInt8, from lowest: UInt8 = 0x80, to highest: UInt8 = 0xBF
-  ) {
-    missingByteCount = byteCount
-    self.lowest = lowest
-    self.highest = highest
   }
 }
 
 extension RawSpan {
   private static let highBits: UInt64 = 0x8080_8080_8080_8080
 
-  /// The offset of the first byte at or after `offset` that is not ASCII, or a little before it:
-  /// the search goes by words and stops at a word with such a byte.
+  /// The offset of the first byte at or after `start` that is not ASCII, or, close to the end, of
+  /// one before it. Between other characters runs of ASCII are short, so it begins by single words.
   fileprivate func endOfASCII(from start: Int) -> Int {
     var offset = start
-    while offset &+ 32 <= byteCount {
-      let low = word(at: offset) | word(at: offset &+ 8)
-      let high = word(at: offset &+ 16) | word(at: offset &+ 24)
-      guard (low | high) & Self.highBits == 0 else { break }
-      offset &+= 32
-    }
     while offset &+ 8 <= byteCount {
       let found = word(at: offset) & Self.highBits
       guard found == 0 else { return offset &+ found.trailingZeroBitCount / 8 }
       offset &+= 8
+      while offset &+ 32 <= byteCount {
+        let low = word(at: offset) | word(at: offset &+ 8)
+        let high = word(at: offset &+ 16) | word(at: offset &+ 24)
+        guard (low | high) & Self.highBits == 0 else { break }
+        offset &+= 32
+      }
     }
     // The last word overlaps what was looked at: cheaper than up to seven single bytes.
     if offset < byteCount, byteCount >= 8, word(at: byteCount &- 8) & Self.highBits == 0 {
