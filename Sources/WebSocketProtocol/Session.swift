@@ -46,9 +46,9 @@ public struct Session: ~Copyable {
 
   /// A message that is arriving.
   private struct PartialMessage {
-    let kind: Message.Kind
     /// What its frames so far have declared.
     var byteCount = 0
+    let kind: Message.Kind
     var validator = UTF8Validator()
 
     init(_ kind: Message.Kind) {

@@ -12,7 +12,8 @@ extension Script {
     scripts("a ping's bytes need not be text", [WireFrame(0x89, [0xFF])], hear: [.ping([0xFF])]),
     scripts(
       "a ping of 126 bytes is refused", [.ping(longest + "x")], error: .controlFrameTooLong),
-    scripts("a close of 126 bytes is refused", [.close(1000, longest)], error: .controlFrameTooLong),
+    scripts(
+      "a close of 127 bytes is refused", [.close(1000, longest)], error: .controlFrameTooLong),
     scripts(
       "a pong of 2^63 - 1 bytes is refused by its header",
       [.pong().with { $0.declaredLength = 1 << 63 - 1 }], error: .controlFrameTooLong),

@@ -114,7 +114,9 @@ extension Script {
       "a message of empty fragments is an empty message",
       [.binary([], isFinal: false), .continuation([], isFinal: false), .continuation([])],
       hear: [.binary([])]),
-    scripts("an empty message is heard", [.text(""), .binary([])], hear: [.text(""), .binary([])]),
+    scripts(
+      "an empty message is heard", [.text(""), .binary([])],
+      hear: [.text(""), .binary([])]),
     scripts(
       "control frames may stand between fragments",
       [
