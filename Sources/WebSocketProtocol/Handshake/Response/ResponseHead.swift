@@ -1,0 +1,45 @@
+/// The head of a response that a client has received.
+public struct ResponseHead: Sendable, Equatable {
+  /// From 100 to 599.
+  public let status: HTTPStatus
+  /// As the server worded it.
+  public let reasonPhrase: String
+  /// Every field, in their order, duplicates included.
+  public let headers: [HTTPHeader]
+  /// What is received beyond it are frames, or the body of a response that is no upgrade.
+  public let byteCount: Int
+
+  /// The value of the first field called `name`, the case of letters aside: `Location` of a
+  /// redirect, say.
+  public func header(named name: String) -> String? {
+    headers.first { $0.name.equalsIgnoringCase(name) }?.value
+  }
+}
+
+/// The status line (RFC 9112 §4).
+struct StatusLine: Sendable, Equatable {
+  /// The digit after `HTTP/1.`.
+  let minorVersion: Int
+  let status: HTTPStatus
+  let reasonPhrase: Range<Int>
+
+  /// `range` is the line without its CRLF.
+  init(_ bytes: RawSpan, in range: Range<Int>) throws(ResponseError) {
+    let start = range.lowerBound
+    guard range.count >= 13, bytes.equals("HTTP/", in: start..<start + 5),
+      bytes[octet: start + 5].isDigit, bytes[octet: start + 6] == UInt8(ascii: "."),
+      bytes[octet: start + 7].isDigit, bytes[octet: start + 8] == .space,
+      bytes[octet: start + 12] == .space
+    else { throw .malformedStatusLine }
+    guard bytes[octet: start + 5] == UInt8(ascii: "1") else { throw .unsupportedHTTPVersion }
+    var code = 0
+    for index in start + 9..<start + 12 {
+      guard bytes[octet: index].isDigit else { throw .malformedStatusLine }
+      code = code * 10 + Int(bytes[octet: index] - UInt8(ascii: "0"))
+    }
+    guard 100...599 ~= code else { throw .malformedStatusLine }
+    minorVersion = Int(bytes[octet: start + 7] - UInt8(ascii: "0"))
+    status = HTTPStatus(code)
+    reasonPhrase = start + 13..<range.upperBound
+  }
+}
