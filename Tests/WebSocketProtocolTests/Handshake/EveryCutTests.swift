@@ -14,12 +14,12 @@ struct EveryCutTests {
     }
   }
 
-  @Test("a request in pieces of 1 to n bytes gives the same result", arguments: RequestScript.all)
+  @Test("a request in pieces of 1 to 8 bytes gives the same result", arguments: RequestScript.all)
   func steps(script: RequestScript) {
     let bytes = Array(script.text.utf8)
     var parser = RequestParser()
     let whole = parse(bytes, with: &parser)
-    for step in 1...bytes.count {
+    for step in 1...8 {
       let cuts = Array(stride(from: step, to: bytes.count, by: step))
       #expect(parse(bytes, cuts: cuts, with: &parser) == whole, "steps of \(step)")
     }
@@ -33,7 +33,7 @@ struct EveryCutTests {
     for cut in bytes.indices {
       #expect(try parse(bytes, cuts: [cut], offering: script.request) == whole, "cut at \(cut)")
     }
-    for step in 1...bytes.count {
+    for step in 1...8 {
       let cuts = Array(stride(from: step, to: bytes.count, by: step))
       #expect(try parse(bytes, cuts: cuts, offering: script.request) == whole, "steps of \(step)")
     }

@@ -13,44 +13,51 @@ extension HTTPRequest {
     try checkVersion()
     let key = try checkedKey()
     if declaresBody { throw .bodyNotAllowed }
-    if fields.count(of: "origin") > 1 { throw .repeatedOrigin }
+    if fields.occurrence(of: "origin") == .repeated { throw .repeatedOrigin }
     try checkSubprotocols()
     try checkExtensions()
     return .upgrade(key)
   }
 
   private func checkHost() throws(HandshakeError) {
-    guard let host = fields.value(of: "host") else {
-      // Only HTTP/1.0 knows requests without it.
-      if minorVersion == 0 { return }
-      throw .missingHost
+    switch fields.occurrence(of: "host") {
+    case .once(let host):
+      guard HostSyntax.isHost(fields.bytes, in: host) else { throw .invalidHost }
+    case .repeated: throw .repeatedHost
+    case .missing where minorVersion >= 1: throw .missingHost
+    // HTTP/1.0 knows requests without it.
+    case .missing: return
     }
-    if fields.count(of: "host") > 1 { throw .repeatedHost }
-    guard HostSyntax.isHost(fields.bytes, in: host) else { throw .invalidHost }
   }
 
   /// RFC 9112 §6.3: a request whose length can be read in two ways is an attack or a mistake.
   private func checkBody() throws(HandshakeError) {
-    guard let first = fields.value(of: "content-length") else { return }
-    guard !first.isEmpty, first.count <= 18,
-      first.allSatisfy({ fields.bytes[octet: $0].isDigit }),
-      fields.count(of: "content-length") == 1,
-      fields.index(of: "transfer-encoding") == nil
-    else { throw .invalidContentLength }
+    switch fields.occurrence(of: "content-length") {
+    case .once(let length):
+      guard 1...18 ~= length.count, length.allSatisfy({ fields.bytes[octet: $0].isDigit }),
+        fields.index(of: "transfer-encoding") == nil
+      else { throw .invalidContentLength }
+    case .repeated: throw .invalidContentLength
+    case .missing: return
+    }
   }
 
   private func checkVersion() throws(HandshakeError) {
-    if fields.count(of: "sec-websocket-version") > 1 { throw .repeatedWebSocketVersion }
-    guard let version = fields.value(of: "sec-websocket-version"),
-      fields.bytes.equals("13", in: version)
-    else { throw .unsupportedWebSocketVersion }
+    switch fields.occurrence(of: "sec-websocket-version") {
+    case .once(let version) where fields.bytes.equals("13", in: version): return
+    case .repeated: throw .repeatedWebSocketVersion
+    case .once, .missing: throw .unsupportedWebSocketVersion
+    }
   }
 
   private func checkedKey() throws(HandshakeError) -> HandshakeKey {
-    guard let value = fields.value(of: "sec-websocket-key") else { throw .missingKey }
-    if fields.count(of: "sec-websocket-key") > 1 { throw .repeatedKey }
-    guard let key = HandshakeKey(fields.bytes.extracting(value)) else { throw .invalidKey }
-    return key
+    switch fields.occurrence(of: "sec-websocket-key") {
+    case .once(let value):
+      guard let key = HandshakeKey(fields.bytes.extracting(value)) else { throw .invalidKey }
+      return key
+    case .repeated: throw .repeatedKey
+    case .missing: throw .missingKey
+    }
   }
 
   private func checkSubprotocols() throws(HandshakeError) {

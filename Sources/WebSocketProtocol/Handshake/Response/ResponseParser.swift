@@ -66,22 +66,25 @@ public struct ResponseParser: ~Copyable, Sendable {
 /// What a client must check (RFC 6455 §4.1).
 extension FieldTable {
   fileprivate func checkUpgrade(answering key: HandshakeKey) throws(ResponseError) {
-    guard let upgrade = value(of: "upgrade"), count(of: "upgrade") == 1,
+    guard case .once(let upgrade) = occurrence(of: "upgrade"),
       bytes.equalsIgnoringCase("websocket", in: upgrade)
     else { throw .invalidUpgrade }
     guard list("connection", contains: "upgrade") else { throw .invalidConnection }
-    guard let accept = value(of: "sec-websocket-accept"),
-      count(of: "sec-websocket-accept") == 1,
+    guard case .once(let accept) = occurrence(of: "sec-websocket-accept"),
       key.accept.matches(bytes.extracting(accept))
     else { throw .invalidAccept }
   }
 
   fileprivate func subprotocol(of offered: [String]) throws(ResponseError) -> String? {
-    guard let value = value(of: "sec-websocket-protocol") else { return nil }
-    guard count(of: "sec-websocket-protocol") == 1,
-      let subprotocol = offered.first(where: { bytes.equals($0, in: value) })
-    else { throw .unexpectedSubprotocol }
-    return subprotocol
+    switch occurrence(of: "sec-websocket-protocol") {
+    case .missing: return nil
+    case .repeated: throw .unexpectedSubprotocol
+    case .once(let value):
+      guard let subprotocol = offered.first(where: { bytes.equals($0, in: value) }) else {
+        throw .unexpectedSubprotocol
+      }
+      return subprotocol
+    }
   }
 
   fileprivate func extensions(

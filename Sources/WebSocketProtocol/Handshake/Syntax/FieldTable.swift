@@ -23,9 +23,10 @@ struct FieldTable: ~Escapable {
     index(of: name).map { lines[$0].value }
   }
 
-  /// How many fields are called `name`.
-  func count(of name: String) -> Int {
-    lines.indices.count { bytes.equalsIgnoringCase(name, in: lines[$0].name) }
+  /// How often a field called `name` comes, for fields that may come only once.
+  func occurrence(of name: String) -> FieldOccurrence {
+    guard let first = index(of: name) else { return .missing }
+    return index(of: name, from: first + 1) == nil ? .once(lines[first].value) : .repeated
   }
 
   /// The elements of the comma-separated list that all the fields called `name` make up.
@@ -49,6 +50,13 @@ struct FieldTable: ~Escapable {
         unchecked: bytes.text(in: lines[index].name), bytes.text(in: lines[index].value))
     }
   }
+}
+
+enum FieldOccurrence: Equatable {
+  case missing
+  /// With its value.
+  case once(Range<Int>)
+  case repeated
 }
 
 /// Walks the elements of a list (RFC 9110 §5.6.1), over all the field lines that share a name.

@@ -2,12 +2,12 @@
 public struct HandshakeLimits: Sendable, Equatable {
   /// Bytes from the first of the request or status line up to and with the empty line.
   /// Beyond it a request is answered with 431. Default 8192; at most 16 MiB.
-  public var headByteCountMax: Int
+  public let headByteCountMax: Int
   /// Header fields. Beyond it a request is answered with 431. Default 100.
-  public var headerCountMax: Int
+  public let headerCountMax: Int
   /// Bytes of the request target. Beyond it a request is answered with 414.
   /// Default 8000, the least that RFC 9112 §3 recommends for a whole request line.
-  public var targetByteCountMax: Int
+  public let targetByteCountMax: Int
 
   public init(
     headByteCountMax: Int = 8_192, headerCountMax: Int = 100, targetByteCountMax: Int = 8_000

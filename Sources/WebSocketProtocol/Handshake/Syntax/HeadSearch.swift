@@ -16,16 +16,18 @@ public struct HeadSearch: Sendable, Equatable {
     precondition(bytes.byteCount >= searchedByteCount, "bytes must start where the head starts")
     let end = min(bytes.byteCount, byteCountMax)
     var index = Int(searchedByteCount)
+    var isAfterReturn = index > 0 && bytes[octet: index - 1] == .carriageReturn
     while index < end {
       let octet = bytes[octet: index]
-      let isAfterReturn = index > 0 && bytes[octet: index - 1] == .carriageReturn
-      if octet == .lineFeed {
-        guard isAfterReturn else { throw .bareLineFeed }
+      if isAfterReturn {
+        guard octet == .lineFeed else { throw .bareCarriageReturn }
         if index >= 3, bytes[octet: index - 2] == .lineFeed { return index + 1 }
-      } else if isAfterReturn {
-        throw .bareCarriageReturn
-      } else if !octet.isFieldOctet, octet != .carriageReturn {
-        throw .controlCharacter
+        isAfterReturn = false
+      } else if !octet.isFieldOctet {
+        guard octet == .carriageReturn else {
+          throw octet == .lineFeed ? .bareLineFeed : .controlCharacter
+        }
+        isAfterReturn = true
       }
       index += 1
     }
