@@ -1,0 +1,150 @@
+"""Servers and loads as child processes: pinned, awaited, read, and ended by their process id."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import threading
+import time
+
+from .programs import BUILT
+
+SERVER_CPU, LOAD_CPU = 0, 1
+PATIENCE_SECONDS = 120
+COUNTERS = re.compile(r"messages=(\d+)\b.*?\bsyscalls=(\d+)")
+
+
+class Failure(Exception):
+    """A run that gives no number; the message says why."""
+
+
+def _free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _preparation(cpu, niceness):
+    def prepare():
+        os.sched_setaffinity(0, {cpu})
+        os.nice(niceness)
+
+    return prepare
+
+
+class Server:
+    """One server on one CPU. A context manager: it is gone, or the block failed, at the end."""
+
+    def __init__(self, program, cpu=SERVER_CPU, niceness=0, has_counters=False, environment=None):
+        self.program = program
+        self.port = _free_port()
+        self.samples = []  # (monotonic time, messages, system calls)
+        self.log = []
+        self._process = subprocess.Popen(
+            program.arguments(self.port, has_counters),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, **(environment or {})},
+            preexec_fn=_preparation(cpu, niceness),
+        )
+        self.pid = self._process.pid
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self):
+        for line in self._process.stdout:
+            self.log = self.log[-20:] + [line.rstrip()]
+            if found := COUNTERS.search(line):
+                self.samples.append((time.monotonic(), int(found[1]), int(found[2])))
+
+    def __enter__(self):
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline and self._process.poll() is None:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                return self
+            except OSError:
+                time.sleep(0.02)
+        self.__exit__(None, None, None)
+        raise Failure(f"{self.program.name} does not accept connections: {self.log}")
+
+    def __exit__(self, kind, error, trace):
+        if self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(10)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        self._reader.join(5)
+        self._process.stdout.close()
+        if kind is None and self._process.returncode != 0:
+            raise Failure(f"{self.program.name} exited {self._process.returncode}: {self.log}")
+
+    def cpu_nanoseconds(self):
+        """The scheduler's own account of every thread. Exact while the server sleeps, which it does
+        whenever no message is outstanding. Only valid if all processes on this CPU have the same
+        niceness: the kernel (6.18) charges some time to the heavier one otherwise."""
+        total = 0
+        for thread in os.listdir(f"/proc/{self.pid}/task"):
+            with open(f"/proc/{self.pid}/task/{thread}/schedstat") as file:
+                total += int(file.read().split()[0])
+        return total
+
+    def resident_bytes(self):
+        """From smaps_rollup: VmRSS in status lags by up to 64 pages per CPU."""
+        with open(f"/proc/{self.pid}/smaps_rollup") as file:
+            for line in file:
+                if line.startswith("Rss:"):
+                    return int(line.split()[1]) * 1024
+        raise Failure("no Rss in smaps_rollup")
+
+
+class Load:
+    """One load client. `ready()` returns once the warm-up is over and nothing is in flight; the
+    measured messages flow in `go()`; the connections stay open until the end of the block."""
+
+    def __init__(self, server, arguments, mode="echo"):
+        self._process = subprocess.Popen(
+            [str(BUILT / "load"), mode, "--port", str(server.port), *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=_preparation(LOAD_CPU, 0),
+        )
+        self._timer = threading.Timer(PATIENCE_SECONDS, self._process.kill)
+        self._timer.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        try:
+            self._process.stdin.close()
+        except BrokenPipeError:
+            pass
+        if kind is not None:
+            self._process.kill()
+        self._process.wait()
+        self._timer.cancel()
+        self._process.stdout.close()
+        self._process.stderr.close()
+
+    def _line(self):
+        line = self._process.stdout.readline()
+        if not line:
+            raise Failure(self._process.stderr.read().strip() or "load was stopped: it took too long")
+        return line
+
+    def ready(self):
+        if self._line() != "ready\n":
+            raise Failure("load did not say ready")
+
+    def go(self):
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        return json.loads(self._line())

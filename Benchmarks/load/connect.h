@@ -1,0 +1,8 @@
+// One blocking connect and opening handshake; the descriptor that comes back is connected and upgraded.
+#pragma once
+
+#include <stdint.h>
+
+/// `index` chooses the key and, towards 127.0.0.0/8, the source address: one address has about
+/// 28,000 ports. Ends the program on any failure, a wrong Sec-WebSocket-Accept included.
+int connect_upgraded(const char *host, uint16_t port, unsigned index);
