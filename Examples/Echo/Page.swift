@@ -67,6 +67,7 @@ enum Page {
         border: 1px solid var(--line); background: var(--surface);
       }
       #controls > * { font-size: .85rem; padding: .35rem .6rem; }
+      #controls select { padding-inline: .25rem; }
       input { flex: 1; }
       button { cursor: pointer; }
       button:disabled, input:disabled, select:disabled { opacity: .45; cursor: default; }
