@@ -110,7 +110,8 @@ def run_cases(name, url, patterns):
         except subprocess.SubprocessError as error:
             print(f"{name}: {error}; see {log}", flush=True)
     index = folder / "index.json"
-    return json.loads(index.read_text())[name] if index.exists() else {}
+    # A server that was never there is missing from the report, too.
+    return json.loads(index.read_text()).get(name, {}) if index.exists() else {}
 
 
 main()
