@@ -15,8 +15,8 @@ curl          command -v curl
 swift_minimum=6.2
 
 has_header() {
-  local directory
-  for directory in ${CPATH//:/ } /usr/include /usr/local/include "/usr/include/$(uname -m)-linux-gnu"; do
+  local directory search_path=${CPATH-}
+  for directory in ${search_path//:/ } /usr/include /usr/local/include "/usr/include/$(uname -m)-linux-gnu"; do
     [ -e "$directory/$1" ] && return 0
   done
   return 1
