@@ -15,6 +15,7 @@ EXECUTABLE = ROOT / ".build" / "release" / "echo"
 
 START_SECONDS = 15
 STOP_SECONDS = 15
+LOG_BYTE_COUNT = 4096
 
 
 class EchoProcess:
@@ -70,13 +71,13 @@ class EchoProcess:
             return self._process.wait()
 
     def log(self):
-        """What the server has written so far."""
-        return self._read(self._output) + self._read(self._errors)
+        """The last of what the server has written."""
+        return self._read_end(self._output) + self._read_end(self._errors)
 
     def _await_port(self):
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
-            first_line, newline, _ = self._read(self._output).partition("\n")
+            first_line, newline, _ = self._read(self._output, 0).partition("\n")
             if newline:
                 match = re.fullmatch(r"listening on ws://127\.0\.0\.1:(\d+)/", first_line)
                 if match:
@@ -87,10 +88,14 @@ class EchoProcess:
             time.sleep(0.01)
         raise RuntimeError(f"echo on {self.backend} did not start:\n{self.log()}")
 
+    @classmethod
+    def _read_end(cls, file):
+        return cls._read(file, max(0, os.fstat(file.fileno()).st_size - LOG_BYTE_COUNT))
+
     @staticmethod
-    def _read(file):
+    def _read(file, offset):
         # pread: the server writes through the same open file and must keep its offset.
-        return os.pread(file.fileno(), 1 << 20, 0).decode("utf-8", "replace")
+        return os.pread(file.fileno(), LOG_BYTE_COUNT, offset).decode("utf-8", "replace")
 
 
 def refusal_of_io_uring():
