@@ -1,0 +1,151 @@
+internal import CURing
+internal import Glibc
+
+/// Runs a reactor on epoll: receives as soon as the kernel signals bytes, and sends at once.
+///
+/// Each connection is registered once, edge-triggered, for both directions, so that it costs no further
+/// epoll_ctl. The price is that what has been signalled is to be remembered until it is used up:
+/// `EpollConnectionState` does.
+final class EpollBackend: Backend {
+  let kind = BackendKind.epoll
+  let descriptorsPerConnection = 1
+  let starvedBufferCount: UInt64 = 0
+
+  let slab: ConnectionSlab
+  let configuration: EpollConfiguration
+
+  let hot: UncheckedCell<EpollHotState>
+  var listeners = EpollListeners()
+
+  /// `eventDescriptor` is an eventfd: each write to it ends a `wait`. It is never read, since being
+  /// edge-triggered it signals each write.
+  init(
+    configuration: EpollConfiguration, eventDescriptor: Int32, slab: ConnectionSlab
+  ) throws(SystemError) {
+    self.configuration = configuration
+    self.slab = slab
+    hot = UncheckedCell(
+      EpollHotState(
+        set: try EpollSet(eventCountMax: configuration.eventCount),
+        receiveBuffer: try EpollReceiveBuffer(byteCount: configuration.receiveBufferByteCount)))
+    let events = EPOLLIN.rawValue | EPOLLET.rawValue
+    try hot.pointee.set.add(eventDescriptor, events: events, token: .wake)
+  }
+
+  var systemCallCount: UInt64 { hot.pointee.set.systemCallCount + hot.pointee.otherSystemCallCount }
+
+  func adopt(_ connection: ConnectionPointer) throws(SystemError) {
+    try hot.pointee.set.add(
+      connection.pointee.descriptor, events: EpollSet.connectionEvents,
+      token: EpollToken(connection))
+    connection.epollState = []
+    connection.pointee.flags.insert(.sendsAtOnce)
+  }
+
+  /// An idle connection already costs the kernel as little as it can.
+  func quiesce(_ connection: ConnectionPointer) {}
+
+  func wait(_ bounds: WaitBounds, deliverTo receiver: any CompletionReceiver) {
+    // What is known without asking the kernel comes first; then the kernel is asked without blocking, so
+    // that nobody is kept from his turn.
+    let hadClosed = deliverClosed(to: receiver)
+    let hadFailed = deliverAcceptFailures(to: receiver)
+    let hadReadable = deliverReadable(to: receiver)
+    let isBlocking = !hadClosed && !hadFailed && !hadReadable && !hasWork
+    let eventCount = isBlocking ? waitForEvents(bounds) : hot.pointee.set.poll()
+    if bounds.coalesceNanoseconds > 0 && (eventCount > 0 || !isBlocking) {
+      hot.pointee.lastWakeNanoseconds = MonotonicClock.nowNanoseconds()
+    }
+    for position in 0..<eventCount { deliverEvent(at: position, to: receiver) }
+  }
+
+  func tearDown() {
+    hot.pointee.set.close()
+  }
+
+  func trimMemory() {
+    // The receiver may call this while it looks at received bytes.
+    guard !hot.pointee.isReceiveBufferLent else { return }
+    if hot.pointee.receiveBuffer.trim() { hot.pointee.otherSystemCallCount += 1 }
+  }
+
+  /// Whether the next wait has something to do without asking the kernel.
+  private var hasWork: Bool {
+    hot.pointee.readable.count > 0 || hot.pointee.closing.count > 0 || !listeners.failures.isEmpty
+  }
+
+  private func waitForEvents(_ bounds: WaitBounds) -> Int {
+    if bounds.timeoutNanoseconds == 0 { return hot.pointee.set.poll() }
+    if bounds.timeoutNanoseconds < 0 && bounds.coalesceNanoseconds <= 0 {
+      return hot.pointee.set.wait()
+    }
+
+    var now = MonotonicClock.nowNanoseconds()
+    let (sum, isOverflowing) = now.addingReportingOverflow(bounds.timeoutNanoseconds)
+    let deadline = bounds.timeoutNanoseconds < 0 || isOverflowing ? Int64.max : sum
+    if bounds.coalesceNanoseconds > 0 {
+      let gathered = min(hot.pointee.lastWakeNanoseconds + bounds.coalesceNanoseconds, deadline)
+      if now < gathered {
+        sleep(untilNanoseconds: gathered)
+        now = gathered
+      }
+    }
+    return deadline == .max
+      ? hot.pointee.set.wait()
+      : hot.pointee.set.wait(nowNanoseconds: now, untilNanoseconds: deadline)
+  }
+
+  /// Lets completions gather, without being woken by the first one.
+  private func sleep(untilNanoseconds time: Int64) {
+    var until = timespec(nanoseconds: time)
+    repeat {
+      hot.pointee.otherSystemCallCount += 1
+    } while unsafe clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nil) == EINTR
+  }
+
+  private func deliverEvent(at position: Int, to receiver: any CompletionReceiver) {
+    let (token, events) = hot.pointee.set.event(at: position)
+    switch token.kind {
+    case .connection:
+      guard let connection = slab.record(at: token.index, generation: token.generation) else {
+        return
+      }
+      deliver(events, of: connection, to: receiver)
+    case .listener: deliverAccepted(index: Int(token.index), to: receiver)
+    case .wake, nil: return
+    }
+  }
+
+  private func deliver(
+    _ events: UInt32, of connection: ConnectionPointer, to receiver: any CompletionReceiver
+  ) {
+    noteReadable(events, of: connection)
+    // Receiving comes first: after a reset, whoever comes first gets the error, and the other one nothing.
+    let wanted: EpollConnectionState = [.isReceiving, .isReadable]
+    if connection.epollState.isSuperset(of: wanted) { receiveBytes(on: connection, to: receiver) }
+    if events & (EPOLLOUT.rawValue | EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0 {
+      deliverSendable(connection, to: receiver)
+    }
+  }
+}
+
+/// What an epoll backend touches for each event.
+struct EpollHotState: ~Copyable {
+  var set: EpollSet
+  var receiveBuffer: EpollReceiveBuffer
+  /// Whether the receiver has the receive buffer right now.
+  var isReceiveBufferLent = false
+  /// Connections with bytes to be read that the kernel will not signal again.
+  var readable = EpollTokenQueue()
+  /// Connections whose `closed` is to be reported.
+  var closing = EpollTokenQueue()
+  /// System calls made besides those of `set`.
+  var otherSystemCallCount: UInt64 = 0
+  /// When a wait last had something to deliver, on the monotonic clock. Kept only with a coalescing window.
+  var lastWakeNanoseconds: Int64 = 0
+
+  init(set: consuming EpollSet, receiveBuffer: consuming EpollReceiveBuffer) {
+    self.set = set
+    self.receiveBuffer = receiveBuffer
+  }
+}

@@ -1,0 +1,28 @@
+internal import Glibc
+
+extension EpollBackend {
+  func close(_ connection: ConnectionPointer, reset: Bool) {
+    assert(!connection.epollState.contains(.isClosed), "a connection is closed once")
+    // All other notes go: whatever list it stands in, its turn is passed over.
+    connection.epollState = .isClosed
+    let socket = Socket(connection.pointee.descriptor)
+    if reset {
+      hot.pointee.otherSystemCallCount += 1
+      socket.resetAtClose()
+    }
+    hot.pointee.otherSystemCallCount += 1
+    socket.close()
+    connection.pointee.descriptor = -1
+    hot.pointee.closing.append(EpollToken(connection))
+  }
+
+  /// Reports the connections that were closed since the last wait. Returns whether there was one.
+  func deliverClosed(to receiver: any CompletionReceiver) -> Bool {
+    let count = hot.pointee.closing.count
+    for _ in 0..<count {
+      let token = hot.pointee.closing.takeFirst()
+      receiver.closed(slab.record(at: token.index))
+    }
+    return count > 0
+  }
+}

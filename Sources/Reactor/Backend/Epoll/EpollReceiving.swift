@@ -1,0 +1,89 @@
+internal import CURing
+internal import Glibc
+
+extension EpollBackend {
+  func receive(on connection: ConnectionPointer) {
+    var state = connection.epollState
+    assert(!state.contains(.isClosed))
+    state.insert(.isReceiving)
+    connection.epollState = state
+    if state.contains(.isReadable) { list(connection) }
+  }
+
+  func pauseReceiving(on connection: ConnectionPointer) {
+    connection.epollState.remove(.isReceiving)
+  }
+
+  /// Remembers what the kernel has signalled of a connection: it will not say it again.
+  func noteReadable(_ events: UInt32, of connection: ConnectionPointer) {
+    let ends = EPOLLRDHUP.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue
+    guard events & (EPOLLIN.rawValue | ends) != 0,
+      connection.epollState.isDisjoint(with: [.isClosed, .hasReceivedEnd])
+    else { return }
+    connection.epollState.insert(events & ends == 0 ? .isReadable : [.isReadable, .isHungUp])
+  }
+
+  /// Gives each connection that still has bytes to be read one turn. Returns whether there was one.
+  func deliverReadable(to receiver: any CompletionReceiver) -> Bool {
+    let count = hot.pointee.readable.count
+    for _ in 0..<count {
+      let token = hot.pointee.readable.takeFirst()
+      guard let connection = slab.record(at: token.index, generation: token.generation) else {
+        continue
+      }
+      connection.epollState.remove(.isListed)
+      guard connection.epollState.isSuperset(of: [.isReceiving, .isReadable]) else { continue }
+      receiveBytes(on: connection, to: receiver)
+    }
+    return count > 0
+  }
+
+  /// Receives until there is nothing more, the receiver wants no more, or it is the others' turn.
+  func receiveBytes(on connection: ConnectionPointer, to receiver: any CompletionReceiver) {
+    let capacity = hot.pointee.receiveBuffer.byteCount
+    var total = 0
+    while total < configuration.receiveBudgetByteCount {
+      hot.pointee.otherSystemCallCount += 1
+      let count = unsafe recv(
+        connection.pointee.descriptor, hot.pointee.receiveBuffer.start, capacity,
+        Int32(MSG_DONTWAIT))
+      guard count > 0 else {
+        if count < 0 && errno == EINTR { continue }
+        endReceiving(count == 0 ? 0 : errno, on: connection, to: receiver)
+        return
+      }
+      // A short read has emptied the socket, and what comes later is signalled again (epoll(7), question 9):
+      // the read that would find nothing is spared.
+      if count < capacity && !connection.epollState.contains(.isHungUp) {
+        connection.epollState.remove(.isReadable)
+      }
+      hot.pointee.receiveBuffer.use(count)
+      hot.pointee.isReceiveBufferLent = true
+      unsafe receiver.received(
+        UnsafeMutableRawBufferPointer(start: hot.pointee.receiveBuffer.start, count: count),
+        on: connection)
+      hot.pointee.isReceiveBufferLent = false
+      // The receiver may have paused or closed the connection.
+      guard connection.epollState.isSuperset(of: [.isReceiving, .isReadable]) else { return }
+      total += count
+    }
+    list(connection)
+  }
+
+  private func endReceiving(
+    _ code: Int32, on connection: ConnectionPointer, to receiver: any CompletionReceiver
+  ) {
+    connection.epollState.subtract([.isReadable, .isHungUp])
+    if code == EAGAIN { return }
+    // A send that failed has taken the error: what is left looks like a FIN and is none.
+    let isReset = code == 0 && connection.epollState.contains(.hasSendFailed)
+    connection.epollState.insert(.hasReceivedEnd)
+    receiver.receiveEnded(isReset ? ECONNRESET : code, on: connection)
+  }
+
+  private func list(_ connection: ConnectionPointer) {
+    guard !connection.epollState.contains(.isListed) else { return }
+    connection.epollState.insert(.isListed)
+    hot.pointee.readable.append(EpollToken(connection))
+  }
+}
