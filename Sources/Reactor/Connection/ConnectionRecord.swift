@@ -16,6 +16,9 @@
   var flags = ConnectionFlags()
   /// The backend's own notes: how it receives and sends on this connection.
   var backendState: UInt8 = 0
+  var backendSendState: UInt8 = 0
+  /// The backend's own count of what it has seen in a row.
+  var backendStreak: UInt8 = 0
   /// The backend's own count of operations that the kernel has not ended.
   var backendOperationCount: UInt8 = 0
 
