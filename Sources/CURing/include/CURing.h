@@ -13,6 +13,7 @@
 #include <liburing.h>
 
 #include "MartletSystem.h"
+#include "MartletRing.h"
 #include "MartletThread.h"
 
 #endif

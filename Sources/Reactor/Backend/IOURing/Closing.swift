@@ -1,0 +1,68 @@
+internal import Glibc
+
+// Closing. What is with the kernel holds the socket open, so it has to end first: shutting the socket down
+// ends it, at a fraction of the cost of cancelling. Direct descriptors cannot be shut down without being
+// installed first; for them, what is with the kernel is cancelled.
+extension IOURingBackend {
+  func shutdownSending(on connection: ConnectionPointer) {
+    guard tableCount == 0 else { return shutdownSendingDirect(on: connection) }
+    state.systemCallCount += 1
+    _ = shutdown(connection.pointee.descriptor, Int32(SHUT_WR))
+  }
+
+  func close(_ connection: ConnectionPointer, reset: Bool) {
+    connection.pointee.receiveState.insert(.isClosing)
+    connection.pointee.receiveState.remove(.isWanted)
+    if tableCount > 0 {
+      closeDirect(connection, reset: reset)
+      return
+    }
+    if connection.pointee.backendOperationCount > 0 || reset {
+      endOperations(on: connection.pointee.descriptor, reset: reset)
+    }
+    if connection.pointee.backendOperationCount == 0 {
+      release(connection)
+      state.closed.append(connection)
+    }
+  }
+
+  /// Goes on closing when the kernel has nothing of the connection any more. Called within `wait`.
+  func finishClosing(_ connection: ConnectionPointer, to receiver: any CompletionReceiver) {
+    guard connection.pointee.backendOperationCount == 0 else { return }
+    if tableCount > 0 {
+      removeFromTable(connection)
+    } else {
+      release(connection)
+      receiver.closed(connection)
+    }
+  }
+
+  /// Reports connections that were closed when the kernel had nothing of them.
+  func reportClosed(to receiver: any CompletionReceiver) {
+    var count = state.closed.count
+    while count > 0, let next = state.closed.popFirst() {
+      receiver.closed(next.connection)
+      count -= 1
+    }
+  }
+
+  private func endOperations(on descriptor: Int32, reset: Bool) {
+    state.systemCallCount += 1
+    if reset {
+      // Sends RST, and ends what waits with ECONNRESET. SO_LINGER would have an effect only when the
+      // last reference goes.
+      var nowhere = sockaddr()
+      nowhere.sa_family = sa_family_t(AF_UNSPEC)
+      let size = socklen_t(MemoryLayout<sockaddr>.size)
+      if unsafe connect(descriptor, &nowhere, size) == 0 { return }
+      state.systemCallCount += 1
+    }
+    _ = shutdown(descriptor, Int32(SHUT_RDWR))
+  }
+
+  private func release(_ connection: ConnectionPointer) {
+    state.systemCallCount += 1
+    Glibc.close(connection.pointee.descriptor)
+    connection.pointee.descriptor = -1
+  }
+}

@@ -1,0 +1,26 @@
+/// What a backend changes as it goes. Used on one thread, so no access to it is checked.
+struct IOURingState: ~Copyable {
+  var systemCallCount: UInt64 = 0
+  var starvedBufferCount: UInt64 = 0
+  var listeners: [Listener] = []
+  /// Multishot receives with the kernel.
+  var multishotCount = 0
+  /// Connections that found no receive buffer, with their generations.
+  var starved = ConnectionQueue()
+  /// Inline sends that have not been reported, with their bytes: in the order of submission.
+  var inlineSends = ConnectionQueue()
+  /// How many of `inlineSends` the kernel has tried.
+  var triedInlineSendCount = 0
+  /// Closed connections of which the kernel holds nothing.
+  var closed = ConnectionQueue()
+  var scratch = MessageScratch()
+  var hotBuffer: HotBuffer
+  var lastWakeNanoseconds: Int64 = 0
+  /// Since memory was last trimmed.
+  var hasReceived = false
+  var isTornDown = false
+
+  init(hotBufferByteCount: Int) {
+    hotBuffer = HotBuffer(byteCount: hotBufferByteCount)
+  }
+}

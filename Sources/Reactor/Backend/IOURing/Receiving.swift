@@ -1,0 +1,136 @@
+internal import Glibc
+
+// How a connection waits for bytes. A busy one has a multishot receive, which takes a provided buffer
+// whenever bytes arrive; a quiet one, or one too many, has a poll, which costs a third of the kernel's
+// memory; one with large messages has a poll as well, and is read into the hot buffer. A change of ways
+// begins when what is with the kernel has ended, so bytes stay in order.
+extension IOURingBackend {
+  func receive(on connection: ConnectionPointer) {
+    connection.pointee.receiveState.insert(.isWanted)
+    armReceive(on: connection)
+  }
+
+  func pauseReceiving(on connection: ConnectionPointer) {
+    connection.pointee.receiveState.remove(.isWanted)
+    if connection.pointee.receiveState.contains(.isMultishot) { endMultishot(on: connection) }
+  }
+
+  func quiesce(_ connection: ConnectionPointer) {
+    let mode = connection.pointee.receiveState
+    guard mode.contains(.isWanted), mode.isDisjoint(with: [.isPolling, .isClosing]) else { return }
+    connection.pointee.receiveState.insert(.isQuiet)
+    if mode.contains(.isMultishot) { endMultishot(on: connection) }
+  }
+
+  /// Bytes, readiness or an end: what a connection has been waiting for.
+  @inline(__always)
+  func received(
+    _ completion: Completion, on connection: ConnectionPointer, to receiver: any CompletionReceiver
+  ) {
+    let armed = connection.pointee.receiveState.intersection(.armed)
+    if !completion.hasMore { disarm(connection) }
+    if let buffer = completion.buffer {
+      deliver(buffer, of: completion, on: connection, to: receiver)
+    }
+    guard !completion.hasMore else { return }
+    if connection.pointee.isClosingDown {
+      finishClosing(connection, to: receiver)
+    } else if armed.contains(.isPolling), completion.result > 0 {
+      becameReadable(connection, to: receiver)
+    } else {
+      receiveStopped(completion, on: connection, to: receiver)
+    }
+  }
+
+  /// Starts receiving anew for those that found no buffer: by now all have been given back. Not for
+  /// more than there are buffers, else most of them would only starve again.
+  func receiveForStarved() {
+    var budget = min(state.starved.count, buffers.count)
+    while budget > 0, let next = state.starved.popFirst() {
+      // A record that has changed hands since has another generation.
+      if next.connection.pointee.generation == UInt32(next.number) {
+        armReceive(on: next.connection)
+      }
+      budget -= 1
+    }
+  }
+
+  /// Starts waiting in the way that suits the connection, unless it is waiting already.
+  /// - Parameter isReadable: bytes are in the socket.
+  func armReceive(on connection: ConnectionPointer, isReadable: Bool = false) {
+    var mode = connection.pointee.receiveState
+    guard mode.contains(.isWanted), !mode.isArmed, !mode.contains(.isClosing) else { return }
+    let mayMultishot = state.multishotCount < configuration.multishotCountMax
+    let token = Token(.receive, of: connection)
+    if mode.contains(.isLarge) || !isReadable && (mode.contains(.isQuiet) || !mayMultishot) {
+      nextSubmission().poll(
+        file(of: connection), events: Int32(POLLIN), token: token)
+      mode.insert(.isPolling)
+    } else {
+      nextSubmission().receive(
+        file(of: connection), group: buffers.group, isMultishot: mayMultishot,
+        pollsFirst: !isReadable, token: token)
+      mode.remove(.isQuiet)
+      mode.insert(mayMultishot ? .isMultishot : .isSingle)
+      if mayMultishot { state.multishotCount += 1 }
+    }
+    connection.pointee.receiveState = mode
+    connection.pointee.backendOperationCount += 1
+  }
+
+  /// Asks the kernel to end a multishot receive. What it has received by then is still delivered.
+  func endMultishot(on connection: ConnectionPointer) {
+    guard !connection.pointee.receiveState.contains(.isCancelling) else { return }
+    connection.pointee.receiveState.insert(.isCancelling)
+    nextSubmission().cancel(Token(.receive, of: connection))
+  }
+
+  func file(of connection: ConnectionPointer) -> Submission.File {
+    Submission.File(descriptor: connection.pointee.descriptor, isDirect: tableCount > 0)
+  }
+
+  private func disarm(_ connection: ConnectionPointer) {
+    if connection.pointee.receiveState.contains(.isMultishot) { state.multishotCount -= 1 }
+    connection.pointee.receiveState.subtract([.armed, .isCancelling])
+    operationEnded(on: connection)
+  }
+
+  @inline(__always)
+  private func deliver(
+    _ buffer: UInt16, of completion: Completion, on connection: ConnectionPointer,
+    to receiver: any CompletionReceiver
+  ) {
+    let count = Int(completion.result)
+    if count > 0, !connection.pointee.isClosingDown {
+      noteVolume(count, on: connection)
+      unsafe receiver.received(buffers.bytes(in: buffer, count: count), on: connection)
+    }
+    buffers.giveBack(buffer)
+  }
+
+  private func becameReadable(
+    _ connection: ConnectionPointer, to receiver: any CompletionReceiver
+  ) {
+    if connection.pointee.receiveState.contains(.isLarge) {
+      receiveLarge(on: connection, to: receiver)
+    } else {
+      armReceive(on: connection, isReadable: true)
+    }
+  }
+
+  private func receiveStopped(
+    _ completion: Completion, on connection: ConnectionPointer, to receiver: any CompletionReceiver
+  ) {
+    switch -completion.result {
+    case ..<0, ECANCELED, EAGAIN, EINTR:
+      // With bytes it ended because it was to take one buffer only, or because the queue was full.
+      armReceive(on: connection, isReadable: completion.result > 0 && completion.isMoreReadable)
+    case ENOBUFS:
+      state.starvedBufferCount += 1
+      state.starved.append(connection, number: Int(connection.pointee.generation))
+    case let code:
+      connection.pointee.receiveState.remove(.isWanted)
+      receiver.receiveEnded(code, on: connection)
+    }
+  }
+}

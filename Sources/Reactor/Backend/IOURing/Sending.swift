@@ -1,0 +1,122 @@
+internal import Glibc
+
+// Sends are tried during submission and report nothing when all went well: after the entry into the kernel,
+// those without a completion have succeeded. Only what did not fit is sent by an operation that waits.
+extension IOURingBackend {
+  /// The most bytes of an inline send: the kernel cuts what is close to 2 GiB without saying so.
+  private static let inlineByteCountMax = 1 << 30
+
+  func send(_ batch: SendBatch, on connection: ConnectionPointer) -> SendStart {
+    let mode = connection.pointee.sendState
+    assert(!mode.contains(.isWaiting), "one send at a time")
+    guard mode.isEmpty else { return sendWaiting(batch, on: connection) }
+    if connection.pointee.flags.contains(.sendsAtOnce) { return sendAtOnce(batch, on: connection) }
+    guard capabilities.sendsInline, batch.byteCount <= Self.inlineByteCountMax else {
+      return sendWaiting(batch, on: connection)
+    }
+    let byteCount = prepare(
+      batch, on: connection, .inline, token: Token(.inlineSend, of: connection))
+    state.inlineSends.append(connection, number: byteCount)
+    connection.pointee.backendOperationCount += 1
+    return .pending(0)
+  }
+
+  /// A send that has posted a completion.
+  func sent(
+    _ completion: Completion, on connection: ConnectionPointer, to receiver: any CompletionReceiver
+  ) {
+    let result = completion.result
+    if completion.token.operation == .inlineSend {
+      // It stays in the list of inline sends, and with it in the count of operations.
+      connection.pointee.sendState.formUnion([.isBlocked, .hasReported])
+    } else {
+      connection.pointee.sendState.remove(.isWaiting)
+      if result > 0 { connection.pointee.sendState.remove(.isBlocked) }
+      operationEnded(on: connection)
+    }
+    if connection.pointee.isClosingDown {
+      finishClosing(connection, to: receiver)
+    } else if result >= 0 {
+      receiver.sent(Int(result), on: connection)
+    } else if result == -EAGAIN || result == -EINTR || result == -ECANCELED {
+      receiver.sent(0, on: connection)
+    } else {
+      receiver.sendFailed(-result, on: connection)
+    }
+  }
+
+  /// Reports the inline sends that the kernel has tried, except those that had a completion.
+  func reportInlineSends(to receiver: any CompletionReceiver) {
+    // A completion not taken yet could be a failure of one of them.
+    guard ring.readyCount == 0, !ring.hasOverflowed else { return }
+    var count = state.triedInlineSendCount
+    while count > 0, let send = state.inlineSends.popFirst() {
+      count -= 1
+      state.triedInlineSendCount -= 1
+      let connection = send.connection
+      operationEnded(on: connection)
+      if connection.pointee.isClosingDown {
+        finishClosing(connection, to: receiver)
+      } else if connection.pointee.sendState.contains(.hasReported) {
+        connection.pointee.sendState.remove(.hasReported)
+      } else {
+        receiver.sent(send.number, on: connection)
+      }
+    }
+  }
+
+  /// The connection's bytes have just been read and answered: they are still in the cache.
+  private func sendAtOnce(_ batch: SendBatch, on connection: ConnectionPointer) -> SendStart {
+    var message = unsafe msghdr()
+    unsafe message.msg_iov = batch.vectors.baseAddress
+    unsafe message.msg_iovlen = batch.vectors.count
+    while true {
+      state.systemCallCount += 1
+      let count = unsafe sendmsg(
+        connection.pointee.descriptor, &message, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL))
+      if count >= batch.byteCount { return .handed(count) }
+      if count > 0 {
+        connection.pointee.sendState.insert(.isBlocked)
+        return .handed(count)
+      }
+      if count < 0, errno == EINTR { continue }
+      if count < 0, errno != EAGAIN { return .failed(errno) }
+      connection.pointee.sendState.insert(.isBlocked)
+      return sendWaiting(batch, on: connection)
+    }
+  }
+
+  private func sendWaiting(_ batch: SendBatch, on connection: ConnectionPointer) -> SendStart {
+    let isBlocked = connection.pointee.sendState.contains(.isBlocked)
+    _ = prepare(
+      batch, on: connection, isBlocked ? .waitingForRoom : .waiting,
+      token: Token(.send, of: connection))
+    connection.pointee.sendState.insert(.isWaiting)
+    connection.pointee.backendOperationCount += 1
+    return .pending(0)
+  }
+
+  /// - Returns: how many bytes it sends when it succeeds.
+  private func prepare(
+    _ batch: SendBatch, on connection: ConnectionPointer, _ manner: Submission.SendManner,
+    token: Token
+  ) -> Int {
+    let file = file(of: connection)
+    if unsafe batch.vectors.count > 1 {
+      var message = unsafe state.scratch.makeMessage(batch)
+      if unsafe message == nil {
+        submit()
+        unsafe message = unsafe state.scratch.makeMessage(batch)
+      }
+      if let message = unsafe message {
+        unsafe nextSubmission().send(message, to: file, manner, token: token)
+        return batch.byteCount
+      }
+    }
+    let first = unsafe batch.vectors[0]
+    let byteCount = unsafe min(first.iov_len, Self.inlineByteCountMax)
+    unsafe nextSubmission().send(
+      first.iov_base, count: byteCount, to: file, manner, token: token)
+    return byteCount
+  }
+}
