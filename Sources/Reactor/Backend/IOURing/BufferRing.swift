@@ -13,7 +13,7 @@ internal import Glibc
   private let buffers: UnsafeMutableRawPointer
   private let stride: Int
 
-  /// - Parameter count: a power of two, at most 32,768.
+  /// Makes `count` buffers, a power of two up to 32,768, and lends them all.
   init(count: Int, byteCount: Int, group: UInt16, ring: borrowing Ring) throws(SystemError) {
     precondition(count.nonzeroBitCount == 1 && count <= 32_768, "a power of two up to 32,768")
     let stride = (Reactor.receiveHeadroom + byteCount + 63) & ~63

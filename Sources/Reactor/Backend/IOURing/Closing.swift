@@ -28,7 +28,10 @@ extension IOURingBackend {
 
   /// Goes on closing when the kernel has nothing of the connection any more. Called within `wait`.
   func finishClosing(_ connection: ConnectionPointer, to receiver: any CompletionReceiver) {
-    guard connection.pointee.backendOperationCount == 0 else { return }
+    // Without a descriptor it was closed within its own last completion, and waits to be reported.
+    guard connection.pointee.backendOperationCount == 0, connection.pointee.descriptor >= 0 else {
+      return
+    }
     if tableCount > 0 {
       removeFromTable(connection)
     } else {

@@ -32,7 +32,7 @@ extension IOURingBackend {
       unsafe nextSubmission().setLinger(
         lingerZero, on: file(of: connection), token: Token(.adjustment, of: connection))
     }
-    if connection.pointee.receiveState.isArmed { endMultishot(on: connection) }
+    if connection.pointee.receiveState.isArmed { cancelReceive(on: connection) }
     if connection.pointee.sendState.contains(.isWaiting) {
       nextSubmission().cancel(Token(.send, of: connection))
     }

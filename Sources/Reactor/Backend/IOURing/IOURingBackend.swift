@@ -19,8 +19,8 @@ internal import Glibc
   private let eventDescriptor: Int32
   private let stateMemory: UnsafeMutablePointer<IOURingState>
 
-  /// Called on the reactor's thread, which is the only one that may use the backend.
-  /// - Parameter eventDescriptor: an eventfd that ends a `wait` when written to. Never read.
+  /// Called on the reactor's thread, which is the only one that may use the backend. Writing to the eventfd
+  /// ends a `wait`; it is never read.
   init(
     configuration: IOURingConfiguration, eventDescriptor: Int32, slab: ConnectionSlab
   ) throws(SystemError) {
@@ -96,7 +96,9 @@ internal import Glibc
   func trimMemory() {
     state.hotBuffer.trim()
     // What is complete but not taken yet is still in the buffers.
-    if !state.hasReceived, ring.readyCount == 0, !ring.hasOverflowed { buffers.discardContents() }
+    let isQuiet = !state.hasReceived && ring.readyCount == 0 && !ring.hasOverflowed
+    if isQuiet, state.buffersHoldMemory { buffers.discardContents() }
+    state.buffersHoldMemory = !isQuiet
     state.hasReceived = false
   }
 

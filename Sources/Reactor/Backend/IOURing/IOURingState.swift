@@ -18,6 +18,7 @@ struct IOURingState: ~Copyable {
   var lastWakeNanoseconds: Int64 = 0
   /// Since memory was last trimmed.
   var hasReceived = false
+  var buffersHoldMemory = false
   var isTornDown = false
 
   init(hotBufferByteCount: Int) {

@@ -88,7 +88,7 @@ extension IOURingBackend {
     connection.pointee.backendStreak = 0
     connection.pointee.receiveState.insert(.isLarge)
     connection.pointee.flags.insert(.sendsAtOnce)
-    if connection.pointee.receiveState.contains(.isMultishot) { endMultishot(on: connection) }
+    if connection.pointee.receiveState.contains(.isMultishot) { cancelReceive(on: connection) }
   }
 
   private func becomeSmall(_ connection: ConnectionPointer) {

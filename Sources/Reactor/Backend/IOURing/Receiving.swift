@@ -12,14 +12,14 @@ extension IOURingBackend {
 
   func pauseReceiving(on connection: ConnectionPointer) {
     connection.pointee.receiveState.remove(.isWanted)
-    if connection.pointee.receiveState.contains(.isMultishot) { endMultishot(on: connection) }
+    if connection.pointee.receiveState.contains(.isMultishot) { cancelReceive(on: connection) }
   }
 
   func quiesce(_ connection: ConnectionPointer) {
     let mode = connection.pointee.receiveState
     guard mode.contains(.isWanted), mode.isDisjoint(with: [.isPolling, .isClosing]) else { return }
     connection.pointee.receiveState.insert(.isQuiet)
-    if mode.contains(.isMultishot) { endMultishot(on: connection) }
+    if mode.contains(.isMultishot) { cancelReceive(on: connection) }
   }
 
   /// Bytes, readiness or an end: what a connection has been waiting for.
@@ -55,8 +55,8 @@ extension IOURingBackend {
     }
   }
 
-  /// Starts waiting in the way that suits the connection, unless it is waiting already.
-  /// - Parameter isReadable: bytes are in the socket.
+  /// Starts waiting in the way that suits the connection, unless it is waiting already. `isReadable` says
+  /// that bytes are in the socket.
   func armReceive(on connection: ConnectionPointer, isReadable: Bool = false) {
     var mode = connection.pointee.receiveState
     guard mode.contains(.isWanted), !mode.isArmed, !mode.contains(.isClosing) else { return }
@@ -78,8 +78,8 @@ extension IOURingBackend {
     connection.pointee.backendOperationCount += 1
   }
 
-  /// Asks the kernel to end a multishot receive. What it has received by then is still delivered.
-  func endMultishot(on connection: ConnectionPointer) {
+  /// Asks the kernel to end what waits for bytes. What it has received by then is still delivered.
+  func cancelReceive(on connection: ConnectionPointer) {
     guard !connection.pointee.receiveState.contains(.isCancelling) else { return }
     connection.pointee.receiveState.insert(.isCancelling)
     nextSubmission().cancel(Token(.receive, of: connection))

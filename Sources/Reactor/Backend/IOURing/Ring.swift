@@ -55,20 +55,17 @@ internal import Glibc
   /// Prepared submissions that the kernel has not taken yet.
   var unsubmittedCount: Int { unsafe Int(martlet_ring_unsubmitted(memory)) }
 
-  /// Hands prepared submissions to the kernel. Only what completes in that moment completes.
-  /// - Returns: submissions taken, or -errno.
+  /// Hands prepared submissions to the kernel. Only what completes in that moment completes. Returns the
+  /// submissions taken, or -errno.
   @discardableResult
   func submit() -> Int32 {
     unsafe martlet_ring_enter(memory, 0, 0, nil)
   }
 
   /// Hands prepared submissions to the kernel, lets it do the work that it deferred, and waits until
-  /// something has completed.
-  /// - Parameters:
-  ///   - timeoutNanoseconds: 0: does not wait. Negative: no limit.
-  ///   - gatherMicroseconds: waits at least so long while fewer than `gatherCount` have completed. Needs
-  ///     `canGather`.
-  /// - Returns: submissions taken, or -errno.
+  /// something has completed, for at most `timeoutNanoseconds` (0: does not wait; negative: no limit).
+  /// While fewer than `gatherCount` have completed, it waits at least `gatherMicroseconds`, which needs
+  /// `canGather`. Returns the submissions taken, or -errno.
   @discardableResult
   func submitAndWait(
     timeoutNanoseconds: Int64, gatherMicroseconds: UInt32 = 0, gatherCount: Int = 1

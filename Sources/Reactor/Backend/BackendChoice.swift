@@ -1,0 +1,57 @@
+internal import Glibc
+
+/// Which kernel interface reactors shall run on.
+public enum BackendChoice: String, Sendable, CaseIterable {
+  /// io_uring where it passes a functional test, else epoll.
+  case automatic
+  /// io_uring, or an error that says what to do.
+  case ioURing = "io_uring"
+  /// epoll.
+  case epoll
+
+  /// The environment variable that overrides what a program has chosen. Its values are the raw values.
+  public static let environmentVariable = "MARTLET_BACKEND"
+}
+
+/// A backend, and why it was chosen: for one line in the log.
+struct BackendDecision: Equatable {
+  let kind: BackendKind
+  let reason: String
+}
+
+extension BackendChoice {
+  /// Decides, for all reactors of a group alike. `override` is the value of `environmentVariable`; `test`
+  /// throws what keeps io_uring from being used.
+  func decide(
+    override: String? = BackendChoice.environmentOverride,
+    test: () throws(SystemError) -> Void = { () throws(SystemError) in
+      _ = try SelfTest.capabilities()
+    }
+  ) throws(SystemError) -> BackendDecision {
+    var choice = self
+    var origin = "chosen by the program"
+    if let override, !override.isEmpty {
+      guard let named = BackendChoice(rawValue: override) else {
+        throw SystemError(
+          "\(Self.environmentVariable)=\(override)", code: EINVAL,
+          advice: "Use automatic, io_uring or epoll")
+      }
+      choice = named
+      origin = "chosen by \(Self.environmentVariable)"
+    }
+    if choice == .epoll { return BackendDecision(kind: .epoll, reason: origin) }
+    do throws(SystemError) {
+      try test()
+    } catch {
+      guard choice == .automatic else { throw error }
+      return BackendDecision(kind: .epoll, reason: "io_uring cannot be used: \(error)")
+    }
+    let reason = choice == .automatic ? "io_uring passed its self-test" : origin
+    return BackendDecision(kind: .ioURing, reason: reason)
+  }
+
+  static var environmentOverride: String? {
+    guard let value = unsafe getenv(environmentVariable) else { return nil }
+    return unsafe String(cString: value)
+  }
+}
