@@ -1,3 +1,3 @@
 #include "CURing.h"
 
-__thread void *martlet_current_reactor;
+__thread struct martlet_thread martlet_thread;

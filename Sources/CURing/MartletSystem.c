@@ -2,6 +2,7 @@
 #include "MartletSystem.h"
 
 #include <linux/time_types.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/socket.h>
@@ -34,3 +35,5 @@ int martlet_thread_get_affinity(unsigned long *words, size_t word_count) {
 int martlet_thread_set_affinity(const unsigned long *words, size_t word_count) {
   return sched_setaffinity(0, word_count * sizeof *words, (const cpu_set_t *)words);
 }
+
+void martlet_malloc_trim(void) { (void)malloc_trim(0); }

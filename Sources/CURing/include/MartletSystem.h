@@ -21,4 +21,7 @@ int martlet_thread_get_affinity(unsigned long *words, size_t word_count);
 /// sched_setaffinity(2) of the calling thread. -1: errno.
 int martlet_thread_set_affinity(const unsigned long *words, size_t word_count);
 
+/// malloc_trim(3): gives the kernel back what is free in all arenas.
+void martlet_malloc_trim(void);
+
 #endif

@@ -1,12 +1,27 @@
-// What Swift cannot import of threads: a thread-local variable.
+// What Swift cannot import of threads: thread-local variables, and GNU extensions.
 #ifndef MARTLET_THREAD_H
 #define MARTLET_THREAD_H
+#include <stddef.h>
 #include <stdint.h>
 
-/// The reactor that the calling thread runs, as an unretained object pointer; NULL on other threads.
-extern __thread void *martlet_current_reactor;
+/// What the calling thread runs. Objects are not retained; on other threads all is zero.
+struct martlet_thread {
+  uint32_t reactor_number;
+  void *loop;
+  void *handler;
+};
 
-static inline void *martlet_current_reactor_get(void) { return martlet_current_reactor; }
-static inline void martlet_current_reactor_set(void *reactor) { martlet_current_reactor = reactor; }
+extern __thread struct martlet_thread martlet_thread;
+
+static inline uint32_t martlet_thread_reactor_number(void) {
+  return martlet_thread.reactor_number;
+}
+static inline void *martlet_thread_loop(void) { return martlet_thread.loop; }
+static inline void *martlet_thread_handler(void) { return martlet_thread.handler; }
+static inline void martlet_thread_set(uint32_t reactor_number, void *loop, void *handler) {
+  martlet_thread.reactor_number = reactor_number;
+  martlet_thread.loop = loop;
+  martlet_thread.handler = handler;
+}
 
 #endif

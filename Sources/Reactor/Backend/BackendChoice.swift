@@ -17,6 +17,8 @@ public enum BackendChoice: String, Sendable, CaseIterable {
 struct BackendDecision: Equatable {
   let kind: BackendKind
   let reason: String
+  /// Whether epoll will do if io_uring refuses one of the reactors after all, for want of memory, say.
+  var mayFallBack = false
 }
 
 extension BackendChoice {
@@ -47,7 +49,7 @@ extension BackendChoice {
       return BackendDecision(kind: .epoll, reason: "io_uring cannot be used: \(error)")
     }
     let reason = choice == .automatic ? "io_uring passed its self-test" : origin
-    return BackendDecision(kind: .ioURing, reason: reason)
+    return BackendDecision(kind: .ioURing, reason: reason, mayFallBack: choice == .automatic)
   }
 
   static var environmentOverride: String? {

@@ -5,3 +5,26 @@ public enum BackendKind: String, Sendable, CaseIterable {
   /// epoll, any Linux.
   case epoll
 }
+
+extension BackendKind {
+  /// Makes a backend, on the reactor's thread.
+  func make(
+    _ configuration: ReactorConfiguration, eventDescriptor: Int32, slab: ConnectionSlab
+  ) throws(SystemError) -> any Backend {
+    switch self {
+    case .ioURing:
+      var ring = IOURingConfiguration()
+      ring.receiveBufferCount = configuration.receiveBufferCount
+      ring.receiveBufferByteCount = configuration.receiveBufferByteCount
+      ring.hotBufferByteCount = configuration.largeReceiveBufferByteCount
+      ring.usesDirectDescriptors = configuration.usesDirectDescriptors
+      return try IOURingBackend(
+        configuration: ring, eventDescriptor: eventDescriptor, slab: slab)
+    case .epoll:
+      var epoll = EpollConfiguration()
+      epoll.receiveBufferByteCount = configuration.largeReceiveBufferByteCount
+      return try EpollBackend(
+        configuration: epoll, eventDescriptor: eventDescriptor, slab: slab)
+    }
+  }
+}

@@ -1,10 +1,11 @@
-/// Where a connection's record is.
+/// A connection, as the reactor that owns it and its handler see it.
 ///
-/// Safe to use on the reactor's thread as long as the reactor lives, since a slab neither moves nor frees
-/// a record before. The record may by then be another connection's: compare generations.
-@safe struct ConnectionPointer: Equatable {
+/// To be used on the reactor's thread only, and not after `ConnectionHandler.closed`: by then its record
+/// may be another connection's. What may be kept, and used from anywhere, is a `ConnectionID`.
+@safe public struct ConnectionPointer: Equatable {
   private let memory: UnsafeMutablePointer<ConnectionRecord>
 
+  /// Safe as long as the reactor lives: a slab neither moves nor frees a record before.
   init(_ memory: UnsafeMutablePointer<ConnectionRecord>) {
     unsafe self.memory = memory
   }
@@ -14,12 +15,13 @@
     @inline(__always) nonmutating unsafeMutableAddress { unsafe memory }
   }
 
-  /// Where the handler's bytes of this connection begin: right behind the record.
-  var attachment: UnsafeMutableRawPointer {
+  /// The bytes that the handler asked to have with each connection. Theirs is the handler's affair: it
+  /// initializes them in `accepted` and deinitializes them in `closed`.
+  @unsafe public var attachment: UnsafeMutableRawPointer {
     unsafe UnsafeMutableRawPointer(memory + 1)
   }
 
-  static func == (one: ConnectionPointer, other: ConnectionPointer) -> Bool {
+  public static func == (one: ConnectionPointer, other: ConnectionPointer) -> Bool {
     unsafe one.memory == other.memory
   }
 }

@@ -21,6 +21,10 @@
   var backendStreak: UInt8 = 0
   /// The backend's own count of operations that the kernel has not ended.
   var backendOperationCount: UInt8 = 0
+  /// Why it ends: errno, or 0 for the orderly end.
+  var endCode: Int16 = 0
+  /// The list of the timer wheel that it stands in: the low bits of a tick.
+  var timerPlace: UInt16 = 0
 
   /// The bytes that wait to be sent, oldest first. The first `inFlightByteCount` of them are in a send.
   var sendHead: SendChunkPointer?
@@ -31,7 +35,7 @@
   /// Neighbours in the timer wheel's list, or in the free list (`timerNext`).
   var timerNext = ConnectionRecord.noIndex
   var timerPrevious = ConnectionRecord.noIndex
-  /// When the handler wants to be called: a tick of the timer wheel; 0: not at all.
+  /// When the handler wants to be called: a tick of the timer wheel.
   var deadlineTick: UInt32 = 0
   /// When bytes last arrived: a tick of the timer wheel.
   var lastReceivedTick: UInt32 = 0
@@ -73,6 +77,6 @@ struct ConnectionFlags: OptionSet {
   static let isTimed = ConnectionFlags(rawValue: 1 << 5)
   /// The handler asked for no further bytes.
   static let isReceivingPaused = ConnectionFlags(rawValue: 1 << 6)
-  /// The handler has been told of the connection, so it is owed `closed`.
-  static let isAnnounced = ConnectionFlags(rawValue: 1 << 7)
+  /// Its cell says that bytes are queued.
+  static let hasPublishedQueue = ConnectionFlags(rawValue: 1 << 7)
 }

@@ -104,7 +104,8 @@ internal import Glibc
 
   private func makeBlock(_ firstIndex: Int) -> Bool {
     var memory: UnsafeMutableRawPointer?
-    guard unsafe posix_memalign(&memory, 64, stride * Self.blockCount) == 0, let memory = unsafe memory
+    guard unsafe posix_memalign(&memory, 64, stride * Self.blockCount) == 0,
+      let memory = unsafe memory
     else { return false }
     for position in 0..<Self.blockCount {
       let address = unsafe memory + position * stride

@@ -3,7 +3,8 @@
 @safe struct SendChunk {
   /// The next one in a queue, pool or mailbox.
   var next: SendChunkPointer?
-  /// Called when the bytes are in the kernel, or will never be.
+  /// Called when the bytes are in the kernel, or will never be. In a mailbox, a chunk without a connection
+  /// is a job, and this is what to run.
   var completion: SendCompletion?
   /// For the policy that keeps only the newest of a kind; 0: none.
   var key: UInt64 = 0
@@ -12,23 +13,53 @@
   /// The bytes not yet sent are [start, end).
   var start = 0
   var end = 0
-  /// The connection it was posted to.
-  var connectionIndex: UInt32 = 0
+  /// The connection it was posted to; `ConnectionRecord.noIndex`: none, it is a job.
+  var connectionIndex = ConnectionRecord.noIndex
   var generation: UInt32 = 0
   /// What the handler posted; its own numbers.
   var kind: UInt8 = 0
   var flags = SendChunkFlags()
   /// Which pool list it belongs to.
   let sizeClass: UInt8
+
+  init(capacity: Int, sizeClass: UInt8) {
+    self.capacity = capacity
+    self.sizeClass = sizeClass
+  }
+
+  /// As after `init`, for the next use. Field by field: assigning a whole value would release and retain.
+  mutating func reset() {
+    unsafe next = nil
+    if completion != nil { completion = nil }
+    key = 0
+    start = 0
+    end = 0
+    connectionIndex = ConnectionRecord.noIndex
+    kind = 0
+    flags = []
+  }
 }
 
 typealias SendChunkPointer = UnsafeMutablePointer<SendChunk>
+
+extension UnsafeMutablePointer<SendChunk> {
+  /// The room behind the header.
+  var bytes: UnsafeMutableRawPointer {
+    unsafe UnsafeMutableRawPointer(self) + ChunkPool.headerByteCount
+  }
+
+  /// The bytes not yet sent.
+  var content: UnsafeMutableRawBufferPointer {
+    unsafe UnsafeMutableRawBufferPointer(
+      start: bytes + pointee.start, count: pointee.end - pointee.start)
+  }
+}
 
 struct SendChunkFlags: OptionSet {
   let rawValue: UInt8
 
   /// Nothing may be appended: it is one message that a policy may drop, or has a completion.
   static let isSealed = SendChunkFlags(rawValue: 1 << 0)
-  /// Never dropped by a policy.
-  static let isControl = SendChunkFlags(rawValue: 1 << 1)
+  /// May be dropped by a policy as long as none of it has been sent.
+  static let isDroppable = SendChunkFlags(rawValue: 1 << 1)
 }

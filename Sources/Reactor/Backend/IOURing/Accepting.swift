@@ -1,7 +1,7 @@
 internal import Glibc
 
 /// What the backend knows of a listening socket.
-struct Listener {
+struct RingListener {
   var descriptor: Int32
   /// Counts the times that accepting was started, so that the end of an earlier one is not taken for
   /// that of a later one.
@@ -14,7 +14,7 @@ struct Listener {
 extension IOURingBackend {
   func accept(on listener: Int32, index: Int) {
     while state.listeners.count <= index {
-      state.listeners.append(Listener(descriptor: -1, generation: 0, isAccepting: false))
+      state.listeners.append(RingListener(descriptor: -1, generation: 0, isAccepting: false))
     }
     assert(!state.listeners[index].isAccepting, "accepting already")
     state.listeners[index].descriptor = listener

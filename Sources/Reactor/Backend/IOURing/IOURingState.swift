@@ -2,7 +2,7 @@
 struct IOURingState: ~Copyable {
   var systemCallCount: UInt64 = 0
   var starvedBufferCount: UInt64 = 0
-  var listeners: [Listener] = []
+  var listeners: [RingListener] = []
   /// Multishot receives with the kernel.
   var multishotCount = 0
   /// Connections that found no receive buffer, with their generations.

@@ -1,0 +1,61 @@
+internal import CURing
+internal import Synchronization
+
+/// Names one connection of this process, for ever: a plain value that keeps nothing alive.
+///
+/// Any thread may keep and use it. Once the connection has gone, everything done with it says so; it never
+/// reaches a later connection.
+public struct ConnectionID: Hashable, Sendable {
+  /// The number of the owning reactor: never given twice in a process.
+  let reactor: UInt32
+  let index: UInt32
+  /// Odd; see `SharedCell.generation`.
+  let generation: UInt32
+
+  /// Whether the connection still exists. It may be gone by the time the answer is looked at.
+  public var isOpen: Bool {
+    cell != nil
+  }
+
+  /// Bytes that wait to be sent, in the send queue or on their way to it. Nil: the connection has gone.
+  public var queuedByteCount: Int? {
+    guard let cell else { return nil }
+    let queued = cell.pointee.queuedByteCount.load(ordering: .relaxed)
+    return max(0, queued + cell.pointee.postedByteCount.load(ordering: .relaxed))
+  }
+
+  /// The peer's address. Nil: the connection has gone.
+  public var peerAddress: SocketAddress? {
+    guard let cell else { return nil }
+    let packed = cell.pointee.packedPeerAddress
+    return isOpen ? packed.address : nil
+  }
+
+  /// The address that the peer connected to. Nil: the connection has gone.
+  public var localAddress: SocketAddress? {
+    guard let port = ReactorPort.live(reactor), let cell else { return nil }
+    let position = cell.pointee.localAddressIndex.load(ordering: .relaxed)
+    return isOpen ? port.pointee.localAddresses.value(at: Int(position)) : nil
+  }
+
+  /// The text that the handler has put on the connection with `Reactor.label`, if any.
+  public var label: String? {
+    guard let port = ReactorPort.live(reactor), let cell else { return nil }
+    let position = Int(cell.pointee.labelIndex.load(ordering: .relaxed)) - 1
+    return position >= 0 && isOpen ? port.pointee.labels.value(at: position) : nil
+  }
+
+  /// The handler of the owning reactor, unretained, if the calling thread is that reactor's.
+  @unsafe @inline(__always)
+  public var handlerOfThisThread: UnsafeMutableRawPointer? {
+    unsafe martlet_thread_reactor_number() == reactor ? martlet_thread_handler() : nil
+  }
+
+  /// The cell, as long as it is still this connection's.
+  var cell: SharedCellPointer? {
+    guard let port = ReactorPort.live(reactor), let cell = port.cell(at: index),
+      cell.pointee.generation.load(ordering: .acquiring) == generation
+    else { return nil }
+    return cell
+  }
+}

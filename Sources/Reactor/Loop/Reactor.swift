@@ -1,0 +1,284 @@
+internal import CURing
+internal import Glibc
+internal import Synchronization
+
+/// A thread with an io_uring ring or an epoll set, and its shard of the connections.
+///
+/// Everything here is for the reactor's own thread, that is for its `ConnectionHandler`, unless it says otherwise.
+@safe public final class Reactor: @unchecked Sendable {
+  /// Bytes in front of received bytes that the receiver may write to: room for what it kept from the
+  /// read before, so that it always sees contiguous memory.
+  public static let receiveHeadroom = 192
+
+  /// Which one of its group this is, from 0.
+  public let position: Int
+  public let configuration: ReactorConfiguration
+  public let backendKind: BackendKind
+
+  let number: UInt32
+  let port: ReactorPort
+  let slab: ConnectionSlab
+  let backend: any Backend
+  let state: Confined<ReactorState>
+
+  init(
+    position: Int, configuration: ReactorConfiguration, attachmentByteCount: Int, kind: BackendKind
+  ) throws(SystemError) {
+    self.position = position
+    self.configuration = configuration
+    (port, number) = try ReactorPort.open(configuration.queue)
+    slab = ConnectionSlab(
+      capacity: configuration.connectionCountMax, attachmentByteCount: attachmentByteCount)
+    do {
+      backend = try kind.make(
+        configuration, eventDescriptor: port.pointee.mailbox.eventDescriptor, slab: slab)
+    } catch {
+      _ = unsafe port.close(number)
+      throw error
+    }
+    backendKind = backend.kind
+    state = Confined(ReactorState(slab: slab))
+  }
+
+  deinit {
+    state.deallocate()
+  }
+
+  /// The reactor whose thread this is. Any thread.
+  public static var current: Reactor? {
+    ReactorLoop.current?.reactor
+  }
+
+  /// Nanoseconds since the reactor was started, read once a pass.
+  public var nowNanoseconds: Int64 { state.value.nowNanoseconds }
+
+  /// The name of a connection, to be kept and used from anywhere.
+  public func id(of connection: ConnectionPointer) -> ConnectionID {
+    ConnectionID(
+      reactor: number, index: connection.pointee.index, generation: connection.pointee.generation)
+  }
+
+  /// The connection that an id names, if it is one of this reactor's and still there.
+  @inline(__always)
+  public func connection(_ id: ConnectionID) -> ConnectionPointer? {
+    guard id.reactor == number else { return nil }
+    return slab.record(at: id.index, generation: id.generation)
+  }
+
+  /// Calls `body` with each connection that is open. It may end them.
+  public func forEachConnection(_ body: (ConnectionPointer) -> Void) {
+    forEachRecord { if $0.pointee.lifecycle == .open { body($0) } }
+  }
+
+  // MARK: Sending
+
+  /// Whether bytes can still be sent.
+  @inline(__always)
+  public func canSend(on connection: ConnectionPointer) -> Bool {
+    connection.pointee.lifecycle == .open
+  }
+
+  /// Bytes that wait to be sent, without those that other threads have posted and that are still on their way.
+  @inline(__always)
+  public func queuedByteCount(of connection: ConnectionPointer) -> Int {
+    connection.pointee.queuedByteCount
+  }
+
+  /// Room at the end of the send queue for so many bytes, at least 1, which are sent at the end of the pass, together with
+  /// all else that the connection has to send by then. To be filled at once. `canSend` must hold.
+  @inline(__always)
+  public func reserve(
+    _ byteCount: Int, on connection: ConnectionPointer
+  ) -> UnsafeMutableRawBufferPointer {
+    assert(connection.pointee.lifecycle == .open && byteCount > 0)
+    markDirty(connection)
+    return unsafe connection.reserve(byteCount, pool: &state.value.pool)
+  }
+
+  /// Queues bytes to be sent. `canSend` must hold.
+  public func send(_ bytes: RawSpan, on connection: ConnectionPointer) {
+    guard bytes.byteCount > 0 else { return }
+    let room = unsafe reserve(bytes.byteCount, on: connection)
+    unsafe bytes.withUnsafeBytes { unsafe room.copyMemory(from: $0) }
+  }
+
+  /// Queues a chunk to be sent, without copying it unless it is small. `canSend` must hold.
+  ///
+  /// - Parameters:
+  ///   - chunk: what to send.
+  ///   - connection: where to.
+  ///   - isDroppable: it may be dropped whole by `dropOldest` and `dropKey`.
+  public func enqueue(
+    _ chunk: PostedChunk, on connection: ConnectionPointer, isDroppable: Bool = false
+  ) {
+    assert(connection.pointee.lifecycle == .open)
+    markDirty(connection)
+    let pointer = unsafe chunk.pointer
+    let content = unsafe pointer.content
+    if !isDroppable, !chunk.hasCompletion, content.count <= 1024 {
+      let room = unsafe connection.reserve(content.count, pool: &state.value.pool)
+      unsafe room.copyMemory(from: UnsafeRawBufferPointer(content))
+      unsafe state.value.pool.giveBack(pointer)
+      return
+    }
+    unsafe pointer.pointee.flags.insert(isDroppable ? [.isSealed, .isDroppable] : .isSealed)
+    unsafe connection.append(pointer)
+  }
+
+  /// Gives a chunk back that is not to be sent, and tells its completion.
+  public func discard(_ chunk: PostedChunk, _ outcome: SendOutcome) {
+    unsafe release(chunk.pointer, outcome)
+  }
+
+  /// Drops the oldest droppable chunks that wait on a connection, until so many bytes are free or none is left.
+  /// Returns how many were dropped.
+  public func dropOldest(_ byteCount: Int, on connection: ConnectionPointer) -> Int {
+    unsafe releaseAll(connection.takeDroppable(byteCount), .dropped)
+  }
+
+  /// Drops the droppable chunks with this key that wait on a connection. Returns how many were dropped.
+  public func dropKey(_ key: UInt64, on connection: ConnectionPointer) -> Int {
+    unsafe releaseAll(connection.takeDroppable(.max, key: key), .dropped)
+  }
+
+  /// Asks for `ConnectionHandler.drained` when the send queue has run empty.
+  public func reportBackpressure(on connection: ConnectionPointer) {
+    connection.pointee.flags.insert(.owesDrained)
+  }
+
+  // MARK: Ending
+
+  /// Sends what is queued, then FIN, and closes when the peer has sent its own, or after
+  /// `ReactorConfiguration.lingerMilliseconds`. Received bytes are dropped from now on.
+  public func finish(_ connection: ConnectionPointer) {
+    guard connection.pointee.lifecycle == .open else { return }
+    connection.pointee.lifecycle = .finishing
+    setDeadline(on: connection, afterMilliseconds: configuration.lingerMilliseconds)
+    markDirty(connection)
+  }
+
+  /// Closes without sending what is queued.
+  ///
+  /// - Parameters:
+  ///   - connection: which one.
+  ///   - reset: tell the peer by RST, so that it cannot take this for an orderly end.
+  public func abort(_ connection: ConnectionPointer, reset: Bool = true) {
+    end(connection, code: 0, reset: reset)
+  }
+
+  // MARK: Receiving and time
+
+  /// Stops the delivery of received bytes, which then wait in the kernel, until `resumeReceiving`. A little that has been
+  /// taken from there may still be delivered.
+  public func pauseReceiving(on connection: ConnectionPointer) {
+    guard connection.pointee.lifecycle == .open,
+      !connection.pointee.flags.contains(.isReceivingPaused)
+    else { return }
+    connection.pointee.flags.insert(.isReceivingPaused)
+    backend.pauseReceiving(on: connection)
+  }
+
+  public func resumeReceiving(on connection: ConnectionPointer) {
+    guard connection.pointee.lifecycle == .open,
+      connection.pointee.flags.contains(.isReceivingPaused)
+    else { return }
+    connection.pointee.flags.remove(.isReceivingPaused)
+    backend.receive(on: connection)
+  }
+
+  /// Milliseconds since bytes last arrived, or since it was accepted; exact to a tick of the timer wheel (32 ms).
+  public func idleMilliseconds(of connection: ConnectionPointer) -> Int {
+    let ticks = state.value.wheel.now &- connection.pointee.lastReceivedTick
+    return Int(ticks) * Int(TimerWheel.nanosecondsPerTick / 1_000_000)
+  }
+
+  /// Has `ConnectionHandler.expired` called after so many milliseconds, in place of an earlier deadline. Late by a tick of
+  /// the timer wheel (32 ms) at most.
+  public func setDeadline(on connection: ConnectionPointer, afterMilliseconds milliseconds: Int) {
+    guard connection.pointee.lifecycle != .closing else { return }
+    let tick = state.value.wheel.tick(afterMilliseconds: milliseconds)
+    state.value.wheel.set(connection, tick: tick)
+  }
+
+  /// Puts a text on a connection that any thread can read by `ConnectionID.label`. For a few different texts: each is
+  /// kept as long as the reactor runs. False: there are too many.
+  @discardableResult
+  public func label(_ connection: ConnectionPointer, _ text: String) -> Bool {
+    guard let position = port.pointee.labels.intern(text),
+      let cell = port.cell(at: connection.pointee.index)
+    else { return false }
+    cell.pointee.labelIndex.store(UInt16(position + 1), ordering: .relaxed)
+    return true
+  }
+
+  /// Counts messages for the statistics.
+  @inline(__always)
+  public func count(messages: Int) {
+    state.value.statistics.messageCount &+= UInt64(messages)
+  }
+
+  /// Runs a job on the reactor's thread, with `.sent`; or at once on this one with `.closed`, if the reactor has stopped.
+  /// Any thread. Jobs and posts of one thread are taken in its order.
+  public func execute(_ job: @escaping SendCompletion) {
+    port.execute(job)
+  }
+
+  /// What the reactor has done and holds, as of its last pass. Any thread.
+  public var statistics: ReactorStatistics { port.pointee.counters.load() }
+
+  // MARK: For the loop
+
+  /// Connections that it has or has been given.
+  var assignedCount: Int { port.pointee.counters.assignedCount.load(ordering: .relaxed) }
+
+  func forEachRecord(_ body: (ConnectionPointer) -> Void) {
+    for index in 0..<slab.highWaterCount { body(slab.record(at: UInt32(index))) }
+  }
+
+  @inline(__always)
+  func markDirty(_ connection: ConnectionPointer) {
+    guard !connection.pointee.flags.contains(.isDirty) else { return }
+    connection.pointee.flags.insert(.isDirty)
+    // One that is being received on and sends at once is flushed right after the handler returns.
+    if connection.pointee.index != state.value.sendingAtOnceIndex {
+      state.value.dirty.append(connection)
+    }
+  }
+
+  func end(_ connection: ConnectionPointer, code: Int32, reset: Bool) {
+    guard connection.pointee.lifecycle != .closing, connection.pointee.lifecycle != .free else {
+      return
+    }
+    connection.pointee.lifecycle = .closing
+    connection.pointee.endCode = Int16(clamping: code)
+    state.value.wheel.remove(connection)
+    backend.close(connection, reset: reset)
+  }
+
+  func release(_ chunk: SendChunkPointer, _ outcome: SendOutcome) {
+    let completion = unsafe chunk.pointee.completion
+    unsafe state.value.pool.giveBack(chunk)
+    completion?(outcome)
+  }
+
+  func releaseAll(_ first: SendChunkPointer?, _ outcome: SendOutcome) -> Int {
+    var count = 0
+    var next = unsafe first
+    while let chunk = unsafe next {
+      unsafe next = chunk.pointee.next
+      unsafe release(chunk, outcome)
+      count += 1
+    }
+    return count
+  }
+}
+
+extension ReactorPort {
+  func execute(_ job: @escaping SendCompletion) {
+    let chunk = unsafe ChunkPool.makeUnpooled(0)
+    unsafe chunk.pointee.completion = job
+    guard unsafe !pointee.mailbox.post(chunk) else { return }
+    unsafe ChunkPool.destroy(chunk)
+    job(.closed)
+  }
+}

@@ -1,0 +1,81 @@
+internal import Glibc
+internal import Synchronization
+
+/// Reactor threads that serve the same listeners with the same protocol.
+public final class ReactorGroup: Sendable {
+  public let configuration: ReactorConfiguration
+  /// The kernel interface that runs, and why it was chosen.
+  public let backend: BackendKind
+  /// The addresses that are listened on, with the ports that the kernel chose for port 0.
+  public let addresses: [SocketAddress]
+
+  private let listeners: ListenerSet
+  private let reactors: [Reactor]
+  private let threads: Mutex<[Thread]>
+  private let isStopped = Atomic<Bool>(false)
+
+  /// Opens the listeners and starts the threads. Connections are accepted when it returns.
+  ///
+  /// - Parameters:
+  ///   - configuration: how to run.
+  ///   - addresses: where to listen; none: the group gets its connections from elsewhere.
+  ///   - options: for the listening sockets; what concerns connections is inherited from them.
+  ///   - attachmentByteCount: bytes that the handler wants to have with each connection, aligned to 16.
+  ///   - makeHandler: makes the handler of one reactor, on its thread.
+  public init(
+    configuration: ReactorConfiguration, addresses: [SocketAddress],
+    options: ListenerOptions = ListenerOptions(), attachmentByteCount: Int = 0,
+    makeHandler: @escaping @Sendable (Reactor) -> any ConnectionHandler
+  ) throws(SystemError) {
+    self.configuration = configuration
+    let choice = try configuration.backend.decide()
+    let count = max(1, configuration.reactorCount ?? CPUSet.reactorCountDefault())
+    listeners = try ListenerSet(
+      addresses, options: options, distribution: configuration.distribution, reactorCount: count)
+    self.addresses = listeners.addresses
+    let starter = ReactorStarter(
+      configuration: configuration, listeners: listeners, count: count,
+      attachmentByteCount: attachmentByteCount, makeHandler: makeHandler)
+    do throws(SystemError) {
+      let started = try starter.start(choice)
+      backend = started.kind
+      reactors = started.reactors
+      threads = Mutex(started.threads)
+    } catch {
+      listeners.close()
+      throw error
+    }
+  }
+
+  /// Has all connections end, and then the threads. Returns at once. Any thread.
+  public func stop() {
+    guard !isStopped.exchange(true, ordering: .relaxed) else { return }
+    for reactor in reactors {
+      reactor.execute { outcome in
+        if outcome == .sent { ReactorLoop.current?.stop() }
+      }
+    }
+  }
+
+  /// Waits until all threads have ended after a `stop`. Not for a reactor's thread.
+  public func wait() {
+    let all = threads.withLock { threads in
+      defer { threads.removeAll() }
+      return threads
+    }
+    for thread in all { thread.join() }
+    listeners.close()
+  }
+
+  /// What each reactor has done and holds. Any thread.
+  public var statistics: [ReactorStatistics] {
+    reactors.map(\.statistics)
+  }
+
+  /// Runs a job on each reactor's thread; with `.closed`, on the calling one, for those that have stopped.
+  public func execute(_ job: @escaping @Sendable (Reactor?) -> Void) {
+    for reactor in reactors {
+      reactor.execute { outcome in job(outcome == .sent ? Reactor.current : nil) }
+    }
+  }
+}

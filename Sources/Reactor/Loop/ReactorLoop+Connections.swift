@@ -1,0 +1,119 @@
+internal import CURing
+internal import Glibc
+internal import Synchronization
+
+/// Connections come and go.
+extension ReactorLoop {
+  func accepted(_ descriptor: Int32, listener: Int) {
+    let target = listeners.target(ofListener: listener, acceptedBy: reactor.position)
+    // Counted now, so that the next one accepted goes elsewhere.
+    (target ?? reactor).port.pointee.counters.assignedCount.add(1, ordering: .relaxed)
+    guard let target else { return admit(descriptor, listener: listener) }
+    // The other reactor may have stopped by the time the job comes to run.
+    target.execute { outcome in
+      guard outcome == .sent, let loop = ReactorLoop.current else {
+        return Socket(descriptor).close()
+      }
+      loop.admit(descriptor, listener: listener)
+    }
+  }
+
+  func acceptFailed(_ code: Int32, listener: Int) {
+    state.value.statistics.acceptFailureCount &+= 1
+    state.value.stoppedListeners.append(listener)
+    // Whoever closes a connection brings a descriptor back; time may bring one back from elsewhere.
+    scheduleHousekeeping(afterNanoseconds: 100_000_000)
+  }
+
+  func closed(_ connection: ConnectionPointer) {
+    let queue = unsafe connection.takeQueue()
+    _ = unsafe reactor.releaseAll(queue, .closed)
+    handler.closed(connection, error: error(of: connection))
+    discardCell(of: connection)
+    reactor.slab.release(connection)
+    state.value.statistics.connectionCount -= 1
+    reactor.port.pointee.counters.assignedCount.subtract(1, ordering: .relaxed)
+    if !state.value.stoppedListeners.isEmpty { restartListeners() }
+  }
+
+  func startAccepting(_ listener: Int) {
+    guard let descriptor = listeners.descriptor(ofListener: listener, reactor: reactor.position)
+    else {
+      return
+    }
+    backend.accept(on: descriptor, index: listener)
+  }
+
+  func restartListeners() {
+    let stopped = state.value.stoppedListeners
+    state.value.stoppedListeners.removeAll(keepingCapacity: true)
+    guard !isStopping else { return }
+    for listener in stopped { startAccepting(listener) }
+  }
+
+  /// Takes a connected socket in, or closes it when there is no room.
+  func admit(_ descriptor: Int32, listener: Int) {
+    guard !isStopping, let connection = reactor.slab.allocate() else {
+      return refuse(descriptor)
+    }
+    connection.pointee.descriptor = descriptor
+    guard prepareCell(of: connection, listener: listener) else {
+      reactor.slab.release(connection)
+      return refuse(descriptor)
+    }
+    do {
+      try backend.adopt(connection)
+    } catch {
+      discardCell(of: connection)
+      reactor.slab.release(connection)
+      return refuse(descriptor)
+    }
+    connection.pointee.lifecycle = .open
+    connection.pointee.lastReceivedTick = state.value.wheel.now
+    state.value.statistics.connectionCount += 1
+    state.value.statistics.acceptedCount &+= 1
+    scheduleHousekeeping(afterNanoseconds: 1_000_000_000)
+    handler.accepted(connection, listener: listener)
+    guard connection.pointee.lifecycle != .closing,
+      !connection.pointee.flags.contains(.isReceivingPaused)
+    else { return }
+    backend.receive(on: connection)
+  }
+
+  private func refuse(_ descriptor: Int32) {
+    state.value.statistics.refusedCount &+= 1
+    reactor.port.pointee.counters.assignedCount.subtract(1, ordering: .relaxed)
+    Socket(descriptor).close()
+  }
+
+  /// Fills in what other threads may read of a connection, and lets its id be used.
+  private func prepareCell(of connection: ConnectionPointer, listener: Int) -> Bool {
+    guard let cell = reactor.port.makeCell(at: connection.pointee.index) else { return false }
+    let socket = Socket(connection.pointee.descriptor)
+    let fixed = listeners.fixedAddress(ofListener: listener)
+    state.value.statistics.systemCallCount &+= fixed == nil ? 2 : 1
+    // A peer that has gone already has no address any more.
+    let peer = try? socket.peerAddress()
+    cell.pointee.setPeerAddress((peer ?? .unixUnnamed).packed)
+    let local = fixed ?? (try? socket.localAddress()) ?? .unixUnnamed
+    let position = reactor.port.pointee.localAddresses.intern(local) ?? 0
+    cell.pointee.localAddressIndex.store(UInt16(position), ordering: .relaxed)
+    cell.pointee.labelIndex.store(0, ordering: .relaxed)
+    cell.pointee.queuedByteCount.store(0, ordering: .relaxed)
+    cell.pointee.generation.store(connection.pointee.generation, ordering: .releasing)
+    return true
+  }
+
+  private func discardCell(of connection: ConnectionPointer) {
+    guard let cell = reactor.port.cell(at: connection.pointee.index) else { return }
+    let queued = cell.pointee.queuedByteCount.load(ordering: .relaxed)
+    state.value.statistics.queuedByteCount &-= UInt64(queued)
+    cell.pointee.queuedByteCount.store(0, ordering: .relaxed)
+    cell.pointee.generation.store(connection.pointee.generation &+ 1, ordering: .releasing)
+  }
+
+  private func error(of connection: ConnectionPointer) -> SystemError? {
+    let code = connection.pointee.endCode
+    return code == 0 ? nil : SystemError("connection", code: Int32(code))
+  }
+}

@@ -1,0 +1,87 @@
+internal import CURing
+internal import Glibc
+internal import Synchronization
+
+/// What is done now and then, and at the end.
+extension ReactorLoop {
+  private static let housekeepingIntervalNanoseconds: Int64 = 1_000_000_000
+
+  var isStopping: Bool { state.value.stopNanoseconds != .max }
+
+  var isDone: Bool { isStopping && reactor.slab.count == 0 }
+
+  func scheduleHousekeeping(afterNanoseconds nanoseconds: Int64) {
+    let time = state.value.nowNanoseconds + nanoseconds
+    if time < state.value.housekeepingNanoseconds { state.value.housekeepingNanoseconds = time }
+  }
+
+  /// Gives memory back, moves quiet connections to a cheaper form of waiting, tries stopped listeners again. Goes on as
+  /// long as there are connections.
+  func keepHouse() {
+    state.value.housekeepingNanoseconds = .max
+    restartListeners()
+    quiesceSome()
+    // What is freed to malloc in small pieces stays in its arenas until it is asked to look.
+    if state.value.pool.trim() >= 1 << 20 { martlet_malloc_trim() }
+    backend.trimMemory()
+    if reactor.slab.count > 0 {
+      scheduleHousekeeping(afterNanoseconds: Self.housekeepingIntervalNanoseconds)
+    }
+    if isStopping, state.value.nowNanoseconds >= state.value.stopNanoseconds {
+      reactor.forEachRecord { reactor.end($0, code: ETIMEDOUT, reset: true) }
+    }
+  }
+
+  /// Looks at so many records that all have been seen once in the time after which one counts as quiet.
+  private func quiesceSome() {
+    let seconds = max(1, reactor.configuration.quiesceAfterSeconds)
+    let total = reactor.slab.highWaterCount
+    guard total > 0 else { return }
+    for _ in 0..<(total + seconds - 1) / seconds {
+      if state.value.quiesceIndex >= total { state.value.quiesceIndex = 0 }
+      let connection = reactor.slab.record(at: UInt32(state.value.quiesceIndex))
+      state.value.quiesceIndex += 1
+      if connection.pointee.lifecycle == .open,
+        reactor.idleMilliseconds(of: connection) >= seconds * 1000
+      {
+        backend.quiesce(connection)
+      }
+    }
+  }
+
+  /// Stores the statistics where other threads can read them.
+  func publish() {
+    var statistics = state.value.statistics
+    statistics.systemCallCount &+= backend.systemCallCount
+    statistics.starvedBufferCount = backend.starvedBufferCount
+    reactor.port.pointee.counters.store(statistics)
+  }
+
+  /// Accepts no more, and has the handler end what there is. The loop ends when the last connection has.
+  func stop() {
+    guard !isStopping else { return }
+    let wait = Int64(reactor.configuration.stopMilliseconds) * 1_000_000
+    state.value.stopNanoseconds = state.value.nowNanoseconds + wait
+    for listener in listeners.listeners(ofReactor: reactor.position) {
+      backend.stopAccepting(index: listener)
+    }
+    state.value.stoppedListeners.removeAll()
+    handler.stopping()
+  }
+
+  func tearDown() {
+    // Let stopped accepts and the like be reported before the ring goes.
+    publish()
+    backend.tearDown()
+    var next = unsafe reactor.port.close(reactor.number)
+    while let chunk = unsafe next {
+      unsafe next = chunk.pointee.next
+      let index = unsafe chunk.pointee.connectionIndex
+      if index != ConnectionRecord.noIndex, let cell = reactor.port.cell(at: index) {
+        let byteCount = unsafe chunk.pointee.end
+        cell.pointee.postedByteCount.subtract(byteCount, ordering: .relaxed)
+      }
+      unsafe reactor.release(chunk, .closed)
+    }
+  }
+}

@@ -1,0 +1,246 @@
+internal import CURing
+internal import Glibc
+internal import Synchronization
+
+/// One reactor's thread: waits for completions, hands them to the handler, and flushes what there is to send.
+///
+/// A pass: take in what other threads have posted; serve deadlines; start the sends of all connections that have
+/// something to send; then submit, wait and deliver in one call to the backend.
+@safe final class ReactorLoop {
+  let reactor: Reactor
+  let handler: any ConnectionHandler
+  let listeners: ListenerSet
+  let backend: any Backend
+  let state: Confined<ReactorState>
+  private let vectors: UnsafeMutableBufferPointer<iovec>
+
+  init(reactor: Reactor, handler: any ConnectionHandler, listeners: ListenerSet) {
+    self.reactor = reactor
+    self.handler = handler
+    self.listeners = listeners
+    backend = reactor.backend
+    state = reactor.state
+    unsafe vectors = .allocate(capacity: SendBatch.vectorCountMax)
+  }
+
+  deinit {
+    unsafe vectors.deallocate()
+  }
+
+  /// Runs until the reactor has been stopped and its last connection is gone.
+  func run() {
+    updateTime()
+    for listener in listeners.listeners(ofReactor: reactor.position) { startAccepting(listener) }
+    while !isDone {
+      takePosted()
+      serveDeadlines()
+      flushDirty()
+      publish()
+      waitForCompletions()
+    }
+    tearDown()
+  }
+
+  // MARK: The pass
+
+  private func takePosted() {
+    var next = unsafe reactor.port.pointee.mailbox.takeAll()
+    while let chunk = unsafe next {
+      unsafe next = chunk.pointee.next
+      unsafe chunk.pointee.next = nil
+      state.value.statistics.postedCount &+= 1
+      unsafe take(chunk)
+    }
+  }
+
+  private func take(_ chunk: SendChunkPointer) {
+    let index = unsafe chunk.pointee.connectionIndex
+    guard index != ConnectionRecord.noIndex else { return unsafe reactor.release(chunk, .sent) }
+    if let cell = reactor.port.cell(at: index) {
+      let byteCount = unsafe chunk.pointee.end
+      cell.pointee.postedByteCount.subtract(byteCount, ordering: .relaxed)
+    }
+    let generation = unsafe chunk.pointee.generation
+    guard let connection = reactor.slab.record(at: index, generation: generation),
+      connection.pointee.lifecycle == .open
+    else { return unsafe reactor.release(chunk, .closed) }
+    unsafe handler.posted(PostedChunk(chunk), on: connection)
+  }
+
+  private func serveDeadlines() {
+    let tick = UInt32(
+      truncatingIfNeeded: state.value.nowNanoseconds / TimerWheel.nanosecondsPerTick)
+    while let connection = state.value.wheel.nextExpired(upTo: tick) {
+      switch connection.pointee.lifecycle {
+      case .open: handler.expired(connection)
+      // The peer has had its time to take the last bytes and to say that it has.
+      case .finishing, .lingering: reactor.end(connection, code: ETIMEDOUT, reset: true)
+      case .free, .closing: break
+      }
+    }
+    guard state.value.nowNanoseconds >= state.value.housekeepingNanoseconds else { return }
+    keepHouse()
+  }
+
+  /// Only those that are dirty now: what a completion or `drained` adds comes in the next pass.
+  private func flushDirty() {
+    let count = state.value.dirty.count
+    guard count > 0 else { return }
+    for position in 0..<count {
+      let connection = state.value.dirty[position]
+      if connection.pointee.flags.contains(.isDirty) { flush(connection) }
+    }
+    state.value.dirty.removeFirst(count)
+  }
+
+  private func waitForCompletions() {
+    var bounds = WaitBounds(
+      timeoutNanoseconds: timeoutNanoseconds,
+      coalesceNanoseconds: Int64(reactor.configuration.coalescingWindowMicroseconds) * 1000)
+    if bounds.timeoutNanoseconds != 0, !reactor.port.pointee.mailbox.prepareToSleep() {
+      bounds.timeoutNanoseconds = 0
+    }
+    backend.wait(bounds, deliverTo: self)
+    reactor.port.pointee.mailbox.hasWoken()
+    state.value.statistics.wakeCount &+= 1
+    updateTime()
+  }
+
+  /// The loop of the calling thread.
+  static var current: ReactorLoop? {
+    unsafe martlet_thread_loop().map {
+      unsafe Unmanaged<ReactorLoop>.fromOpaque($0).takeUnretainedValue()
+    }
+  }
+
+  private func updateTime() {
+    state.value.nowNanoseconds = MonotonicClock.nowNanoseconds() - state.value.startNanoseconds
+  }
+
+  /// 0 if there is work left; else until the next deadline; negative if there is none.
+  private var timeoutNanoseconds: Int64 {
+    guard state.value.dirty.isEmpty, !isDone else { return 0 }
+    var next = min(state.value.housekeepingNanoseconds, state.value.stopNanoseconds)
+    if let ticks = state.value.wheel.ticksToNext {
+      next = min(next, Int64(state.value.wheel.now &+ ticks) * TimerWheel.nanosecondsPerTick)
+    }
+    guard next != .max else { return -1 }
+    return max(0, next - state.value.nowNanoseconds)
+  }
+
+  // MARK: Sending
+
+  /// Starts sending what a connection has to send, unless a send is in flight, which then goes on with the rest.
+  func flush(_ connection: ConnectionPointer) {
+    connection.pointee.flags.remove(.isDirty)
+    if connection.pointee.flags.contains(.isSending) { return publishQueue(of: connection) }
+    while !connection.pointee.flags.contains(.isSending), connection.pointee.lifecycle != .closing,
+      let batch = unsafe connection.gather(into: vectors)
+    {
+      state.value.statistics.sendCount &+= 1
+      switch backend.send(batch, on: connection) {
+      case .handed(let byteCount):
+        consume(byteCount, on: connection)
+      case .pending(let byteCount):
+        connection.pointee.flags.insert(.isSending)
+        consume(byteCount, on: connection)
+      case .failed(let code):
+        reactor.end(connection, code: code, reset: false)
+      }
+    }
+    if connection.pointee.queuedByteCount == 0 { queueEmptied(connection) }
+  }
+
+  private func consume(_ byteCount: Int, on connection: ConnectionPointer) {
+    guard byteCount > 0 else { return }
+    state.value.statistics.sentByteCount &+= UInt64(byteCount)
+    let completed = unsafe connection.consume(byteCount, pool: &state.value.pool)
+    _ = unsafe reactor.releaseAll(completed, .sent)
+  }
+
+  private func queueEmptied(_ connection: ConnectionPointer) {
+    guard !connection.pointee.flags.contains(.isSending) else { return }
+    switch connection.pointee.lifecycle {
+    case .open:
+      guard connection.pointee.flags.contains(.owesDrained) else { return }
+      connection.pointee.flags.remove(.owesDrained)
+      handler.drained(connection)
+    case .finishing:
+      linger(connection)
+    case .free, .lingering, .closing:
+      break
+    }
+  }
+
+  /// All is sent: FIN, and then what the peer still sends is dropped until its own FIN. Closing with unread bytes would
+  /// make the kernel send RST, and the peer might lose the last of what it was sent.
+  private func linger(_ connection: ConnectionPointer) {
+    guard !connection.pointee.flags.contains(.hasReceivedEnd) else {
+      return reactor.end(connection, code: 0, reset: false)
+    }
+    connection.pointee.lifecycle = .lingering
+    backend.shutdownSending(on: connection)
+    guard connection.pointee.flags.contains(.isReceivingPaused) else { return }
+    connection.pointee.flags.remove(.isReceivingPaused)
+    backend.receive(on: connection)
+  }
+
+  /// Tells other threads how much is queued. Called when a send has left something behind, or may have: the usual
+  /// send does not, and costs nothing here.
+  private func publishQueue(of connection: ConnectionPointer) {
+    guard let cell = reactor.port.cell(at: connection.pointee.index) else { return }
+    let known = cell.pointee.queuedByteCount.load(ordering: .relaxed)
+    let queued = connection.pointee.queuedByteCount
+    guard known != queued else { return }
+    if queued > 0 {
+      connection.pointee.flags.insert(.hasPublishedQueue)
+    } else {
+      connection.pointee.flags.remove(.hasPublishedQueue)
+    }
+    cell.pointee.queuedByteCount.store(queued, ordering: .relaxed)
+    state.value.statistics.queuedByteCount &+= UInt64(bitPattern: Int64(queued - known))
+  }
+}
+
+extension ReactorLoop: CompletionReceiver {
+  func received(_ bytes: UnsafeMutableRawBufferPointer, on connection: ConnectionPointer) {
+    state.value.statistics.receivedByteCount &+= UInt64(bytes.count)
+    state.value.statistics.receiveCount &+= 1
+    connection.pointee.lastReceivedTick = state.value.wheel.now
+    guard connection.pointee.lifecycle == .open else { return }
+    guard connection.pointee.flags.isDisjoint(with: [.isDirty, .isSending]),
+      connection.pointee.flags.contains(.sendsAtOnce)
+    else { return unsafe handler.received(bytes, on: connection) }
+    state.value.sendingAtOnceIndex = connection.pointee.index
+    unsafe handler.received(bytes, on: connection)
+    state.value.sendingAtOnceIndex = ConnectionRecord.noIndex
+    if connection.pointee.flags.contains(.isDirty) { flush(connection) }
+  }
+
+  func receiveEnded(_ code: Int32, on connection: ConnectionPointer) {
+    connection.pointee.flags.insert(.hasReceivedEnd)
+    guard code == 0 else { return reactor.end(connection, code: code, reset: false) }
+    switch connection.pointee.lifecycle {
+    case .open: handler.receiveEnded(on: connection)
+    case .lingering: reactor.end(connection, code: 0, reset: false)
+    case .finishing, .closing, .free: break
+    }
+  }
+
+  func sent(_ byteCount: Int, on connection: ConnectionPointer) {
+    connection.pointee.flags.remove(.isSending)
+    consume(byteCount, on: connection)
+    if connection.pointee.queuedByteCount > 0 {
+      publishQueue(of: connection)
+      reactor.markDirty(connection)
+    } else {
+      if connection.pointee.flags.contains(.hasPublishedQueue) { publishQueue(of: connection) }
+      queueEmptied(connection)
+    }
+  }
+
+  func sendFailed(_ code: Int32, on connection: ConnectionPointer) {
+    connection.pointee.flags.remove(.isSending)
+    reactor.end(connection, code: code, reset: false)
+  }
+}

@@ -1,0 +1,26 @@
+/// What changes in a reactor from event to event.
+struct ReactorState: ~Copyable {
+  var pool = ChunkPool()
+  var wheel: TimerWheel
+  var statistics = ReactorStatistics()
+  /// Connections with bytes to send, or to be shut down, at the end of the pass. Some may have been served since.
+  var dirty: [ConnectionPointer] = []
+  /// The connection that is being received on, if it sends at once.
+  var sendingAtOnceIndex = ConnectionRecord.noIndex
+  /// Listeners whose accepting has stopped, to be tried again when a descriptor has come free or time has passed.
+  var stoppedListeners: [Int] = []
+  /// When the reactor was started, by the monotonic clock. All other times count from here.
+  let startNanoseconds = MonotonicClock.nowNanoseconds()
+  var nowNanoseconds: Int64 = 0
+  /// When memory is next given back, quiet connections looked for, and stopped listeners tried again. Max: never.
+  var housekeepingNanoseconds = Int64.max
+  /// When what is left is reset. Max: the reactor is not stopping.
+  var stopNanoseconds = Int64.max
+  /// Where the search for quiet connections goes on.
+  var quiesceIndex = 0
+
+  init(slab: ConnectionSlab) {
+    wheel = TimerWheel(slab: slab)
+    dirty.reserveCapacity(1024)
+  }
+}

@@ -1,0 +1,72 @@
+internal import Synchronization
+
+/// Memory with bytes to send, made on one thread and on its way to a connection's send queue.
+///
+/// Must be used up: by `ConnectionID.post`, `Reactor.enqueue` or `Reactor.discard`.
+@safe public struct PostedChunk {
+  let pointer: SendChunkPointer
+
+  init(_ pointer: SendChunkPointer) {
+    unsafe self.pointer = pointer
+  }
+
+  /// Memory for so many bytes, to be filled by `fill` at once. Any thread.
+  ///
+  /// - Parameters:
+  ///   - byteCount: bytes that will be sent.
+  ///   - kind: the handler's own mark of what this is.
+  ///   - key: of which only the newest is to be kept; 0: none.
+  ///   - completion: called on the owning reactor's thread when the bytes are in the kernel or never will be.
+  ///   - fill: writes the bytes.
+  public init(
+    byteCount: Int, kind: UInt8, key: UInt64 = 0, completion: SendCompletion? = nil,
+    fill: (UnsafeMutableRawBufferPointer) -> Void
+  ) {
+    unsafe pointer = ChunkPool.makeUnpooled(byteCount)
+    unsafe pointer.pointee.end = byteCount
+    unsafe pointer.pointee.kind = kind
+    unsafe pointer.pointee.key = key
+    unsafe pointer.pointee.completion = completion
+    unsafe fill(pointer.content)
+  }
+
+  /// The handler's own mark.
+  public var kind: UInt8 { unsafe pointer.pointee.kind }
+  /// Of which only the newest is to be kept; 0: none.
+  public var key: UInt64 { unsafe pointer.pointee.key }
+  public var hasCompletion: Bool { unsafe pointer.pointee.completion != nil }
+  /// The bytes, to be changed at will before they are enqueued.
+  @unsafe public var content: UnsafeMutableRawBufferPointer { unsafe pointer.content }
+
+  /// Frees memory that was never posted, and tells its completion.
+  public func drop(_ outcome: SendOutcome) {
+    let completion = unsafe pointer.pointee.completion
+    unsafe ChunkPool.destroy(pointer)
+    completion?(outcome)
+  }
+}
+
+extension ConnectionID {
+  /// Posts to the connection; its reactor hands the chunk to the handler's `posted`. Any thread; never blocks.
+  ///
+  /// What one thread posts arrives in its order. False: the connection has gone, and the chunk is still the caller's.
+  /// If it goes while the chunk is on its way, the completion says so.
+  public func post(_ chunk: PostedChunk) -> Bool {
+    guard let port = ReactorPort.live(reactor), let cell else { return false }
+    let byteCount = unsafe chunk.pointer.pointee.end
+    unsafe chunk.pointer.pointee.connectionIndex = index
+    unsafe chunk.pointer.pointee.generation = generation
+    cell.pointee.postedByteCount.add(byteCount, ordering: .relaxed)
+    if unsafe port.pointee.mailbox.post(chunk.pointer) { return true }
+    cell.pointee.postedByteCount.subtract(byteCount, ordering: .relaxed)
+    return false
+  }
+
+  /// Runs a job on the thread of the connection's reactor, behind what this thread has posted there before; see
+  /// `Reactor.execute`. False: the reactor has stopped, and the job is not run.
+  public func execute(_ job: @escaping SendCompletion) -> Bool {
+    guard let port = ReactorPort.live(reactor) else { return false }
+    port.execute(job)
+    return true
+  }
+}

@@ -1,0 +1,100 @@
+internal import Glibc
+
+/// Chunks that wait to be used again, in a few sizes. One reactor's; other threads make theirs with
+/// `makeUnpooled`, and they come into the pool when they have been sent.
+@safe struct ChunkPool: ~Copyable {
+  /// Bytes of a whole block, header included. The largest takes a 64 KiB message and its header.
+  static let blockByteCounts: [4 of Int] = [512, 4096, 20 * 1024, 68 * 1024]
+  /// Bytes that each size keeps at least, so that a steady load allocates nothing.
+  private static let keptByteCount = 256 * 1024
+  private static let unpooledClass = UInt8.max
+  static let headerByteCount = (MemoryLayout<SendChunk>.size + 15) & ~15
+
+  private var lists: [4 of FreeList] = .init(repeating: FreeList())
+
+  @safe private struct FreeList {
+    var head: SendChunkPointer?
+    var count = 0
+    /// The fewest there were since the last trim: nobody needed these.
+    var countMin = 0
+  }
+
+  deinit {
+    for size in 0..<4 {
+      var list = lists[size]
+      while let chunk = unsafe list.head {
+        unsafe list.head = chunk.pointee.next
+        unsafe Self.destroy(chunk)
+      }
+    }
+  }
+
+  /// A chunk with room for this many bytes at least. Traps when the process is out of memory.
+  mutating func take(_ byteCount: Int) -> SendChunkPointer {
+    let size = Self.sizeClass(of: byteCount)
+    guard size < 4, let chunk = unsafe lists[size].head else {
+      return unsafe Self.makeUnpooled(byteCount)
+    }
+    unsafe lists[size].head = chunk.pointee.next
+    lists[size].count -= 1
+    lists[size].countMin = min(lists[size].countMin, lists[size].count)
+    unsafe chunk.pointee.next = nil
+    return unsafe chunk
+  }
+
+  /// Gives a chunk back. Its completion has been called.
+  mutating func giveBack(_ chunk: SendChunkPointer) {
+    let size = unsafe Int(chunk.pointee.sizeClass)
+    guard size < 4 else { return unsafe Self.destroy(chunk) }
+    unsafe chunk.pointee.reset()
+    unsafe chunk.pointee.next = lists[size].head
+    unsafe lists[size].head = chunk
+    lists[size].count += 1
+  }
+
+  /// Frees half of what nobody needed since the last call. Returns the bytes freed.
+  mutating func trim() -> Int {
+    var freed = 0
+    for size in 0..<4 {
+      let kept = Self.keptByteCount / Self.blockByteCounts[size]
+      let spare = min((lists[size].countMin + 1) / 2, lists[size].count - kept)
+      for _ in 0..<max(0, spare) {
+        guard let chunk = unsafe lists[size].head else { break }
+        unsafe lists[size].head = chunk.pointee.next
+        lists[size].count -= 1
+        unsafe Self.destroy(chunk)
+        freed += Self.blockByteCounts[size]
+      }
+      lists[size].countMin = lists[size].count
+    }
+    return freed
+  }
+
+  /// A chunk that is in no pool yet, with room for this many bytes at least. Any thread.
+  static func makeUnpooled(_ byteCount: Int) -> SendChunkPointer {
+    let size = sizeClass(of: byteCount)
+    let blockByteCount = size < 4 ? blockByteCounts[size] : headerByteCount + byteCount
+    guard let block = unsafe malloc(blockByteCount) else {
+      preconditionFailure("out of memory for \(blockByteCount) bytes to send")
+    }
+    return unsafe block.initializeMemory(
+      as: SendChunk.self,
+      to: SendChunk(
+        capacity: blockByteCount - headerByteCount,
+        sizeClass: size < 4 ? UInt8(size) : unpooledClass))
+  }
+
+  /// Frees a chunk that is in no pool. Any thread.
+  static func destroy(_ chunk: SendChunkPointer) {
+    unsafe chunk.deinitialize(count: 1)
+    unsafe free(chunk)
+  }
+
+  /// 4: larger than any pooled one.
+  private static func sizeClass(of byteCount: Int) -> Int {
+    for size in 0..<4 where byteCount <= blockByteCounts[size] - headerByteCount {
+      return size
+    }
+    return 4
+  }
+}

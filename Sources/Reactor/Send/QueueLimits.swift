@@ -1,0 +1,111 @@
+internal import Synchronization
+
+/// How many bytes a connection may have waiting to be sent, and what happens when they are too many.
+public struct QueueLimits: Sendable, Equatable {
+  /// Bytes that may wait. One send is always taken when nothing waits, however large it is.
+  public var byteCountMax: Int
+  /// Bytes from which on a sender is told of backpressure.
+  public var backpressureByteCount: Int
+  public var overflow: Overflow
+
+  /// What happens to a send that the queue has no room for.
+  public enum Overflow: UInt8, Sendable, CaseIterable {
+    /// The new one is dropped, and its sender told.
+    case dropNewest
+    /// The oldest that wait are dropped to make room.
+    case dropOldest
+    /// As `dropNewest`; and in addition a send with a key takes the place of one with the same key that still waits,
+    /// whether there is room or not.
+    case keepNewestPerKey
+    /// The connection is closed: the peer reads too slowly.
+    case close
+  }
+
+  public init(
+    byteCountMax: Int = 1 << 20, backpressureByteCount: Int = 64 << 10, overflow: Overflow = .close
+  ) {
+    self.byteCountMax = byteCountMax
+    self.backpressureByteCount = backpressureByteCount
+    self.overflow = overflow
+  }
+}
+
+/// What a queue says to bytes that are to be sent.
+public enum QueueAdmission: Sendable, Equatable {
+  case accepted
+  /// Accepted, and the queue is at or above `QueueLimits.backpressureByteCount`.
+  case acceptedWithBackpressure
+  /// No room: to be dropped.
+  case dropped
+  /// No room: the connection is to be closed.
+  case overflow
+  /// The connection has gone, or takes no more.
+  case closed
+}
+
+extension Reactor {
+  /// Asks whether so many bytes may be queued on a connection, and drops others to make room if that is the policy.
+  /// The reactor's thread.
+  @inline(__always)
+  public func admit(
+    _ byteCount: Int, key: UInt64 = 0, to connection: ConnectionPointer
+  ) -> QueueAdmission {
+    guard canSend(on: connection) else { return .closed }
+    let queued = connection.pointee.queuedByteCount
+    guard queued > 0 else { return .accepted }
+    return admit(byteCount, behind: queued, key: key, to: connection)
+  }
+
+  private func admit(
+    _ byteCount: Int, behind queuedBefore: Int, key: UInt64, to connection: ConnectionPointer
+  ) -> QueueAdmission {
+    let limits = configuration.queue
+    if limits.overflow == .keepNewestPerKey, key != 0 { _ = dropKey(key, on: connection) }
+    let room = limits.byteCountMax - connection.pointee.queuedByteCount
+    if byteCount > room, connection.pointee.queuedByteCount > 0 {
+      switch limits.overflow {
+      case .close: return .overflow
+      case .dropNewest, .keepNewestPerKey:
+        reportBackpressure(on: connection)
+        return .dropped
+      case .dropOldest:
+        _ = dropOldest(byteCount - room, on: connection)
+        let queued = connection.pointee.queuedByteCount
+        // What is left is in the kernel's hands, or may not be dropped.
+        if queued > 0, byteCount > limits.byteCountMax - queued { return .dropped }
+      }
+    }
+    guard connection.pointee.queuedByteCount + byteCount >= limits.backpressureByteCount else {
+      return .accepted
+    }
+    reportBackpressure(on: connection)
+    return .acceptedWithBackpressure
+  }
+
+  /// Whether sends must be kept apart, so that each can be dropped by itself.
+  public var dropsSends: Bool {
+    configuration.queue.overflow == .dropOldest || configuration.queue.overflow == .keepNewestPerKey
+  }
+}
+
+extension ConnectionID {
+  /// Asks whether so many bytes may be posted. The answer of the moment: the owning reactor decides again when they
+  /// arrive, by what is queued then. Any thread.
+  public func admission(of byteCount: Int) -> QueueAdmission {
+    guard let port = ReactorPort.live(reactor), let cell else { return .closed }
+    let posted = max(0, cell.pointee.postedByteCount.load(ordering: .relaxed))
+    let queued = posted + cell.pointee.queuedByteCount.load(ordering: .relaxed)
+    let limits = port.queueLimits
+    if queued > 0, byteCount > limits.byteCountMax - queued {
+      switch limits.overflow {
+      case .dropNewest: return .dropped
+      // The owner makes room, or closes; but what it has not even seen yet is bounded too.
+      case .dropOldest, .keepNewestPerKey, .close:
+        if posted > 0, byteCount > limits.byteCountMax - posted { return .dropped }
+      }
+      return .acceptedWithBackpressure
+    }
+    return queued + byteCount >= limits.backpressureByteCount
+      ? .acceptedWithBackpressure : .accepted
+  }
+}

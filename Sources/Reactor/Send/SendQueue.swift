@@ -1,0 +1,132 @@
+internal import Glibc
+
+/// The bytes that wait to be sent on a connection: a list of chunks, in order. An idle connection has none.
+extension ConnectionPointer {
+  /// Room for so many bytes at the end of the queue, which are part of it from now on: to be written at once.
+  /// Small ones share a chunk.
+  @inline(__always)
+  func reserve(_ byteCount: Int, pool: inout ChunkPool) -> UnsafeMutableRawBufferPointer {
+    if let tail = unsafe pointee.sendTail, unsafe !tail.pointee.flags.contains(.isSealed),
+      unsafe tail.pointee.capacity - tail.pointee.end >= byteCount
+    {
+      let start = unsafe tail.bytes + tail.pointee.end
+      unsafe tail.pointee.end += byteCount
+      pointee.queuedByteCount += byteCount
+      return unsafe UnsafeMutableRawBufferPointer(start: start, count: byteCount)
+    }
+    let chunk = unsafe pool.take(byteCount)
+    unsafe chunk.pointee.end = byteCount
+    unsafe append(chunk)
+    return unsafe UnsafeMutableRawBufferPointer(start: chunk.bytes, count: byteCount)
+  }
+
+  /// Adds a chunk to the end of the queue.
+  func append(_ chunk: SendChunkPointer) {
+    if let tail = unsafe pointee.sendTail {
+      unsafe tail.pointee.next = chunk
+    } else {
+      unsafe pointee.sendHead = chunk
+    }
+    unsafe pointee.sendTail = chunk
+    unsafe pointee.queuedByteCount += chunk.pointee.end - chunk.pointee.start
+  }
+
+  /// The next bytes to send, named by up to `SendBatch.vectorCountMax` of these vectors. Nil: none. What has been
+  /// offered to the kernel once can no longer be dropped.
+  func gather(into vectors: UnsafeMutableBufferPointer<iovec>) -> SendBatch? {
+    var count = 0
+    var byteCount = 0
+    var next = unsafe pointee.sendHead
+    while let chunk = unsafe next, count < SendBatch.vectorCountMax,
+      byteCount < SendBatch.byteCountMax
+    {
+      let content = unsafe chunk.content
+      unsafe chunk.pointee.flags.remove(.isDroppable)
+      unsafe vectors[count] = iovec(iov_base: content.baseAddress, iov_len: content.count)
+      count += 1
+      byteCount += content.count
+      unsafe next = chunk.pointee.next
+    }
+    guard count > 0 else { return nil }
+    return unsafe SendBatch(vectors: .init(rebasing: vectors[..<count]), byteCount: byteCount)
+  }
+
+  /// Takes so many bytes off the front, since they are in the kernel. Returns the chunks that have been sent whole and
+  /// have a completion to be called, linked; all others go back to the pool.
+  func consume(_ byteCount: Int, pool: inout ChunkPool) -> SendChunkPointer? {
+    var rest = byteCount
+    var completed = CompletedChunks()
+    pointee.queuedByteCount -= byteCount
+    while let chunk = unsafe pointee.sendHead {
+      let contentCount = unsafe chunk.pointee.end - chunk.pointee.start
+      guard rest >= contentCount else {
+        unsafe chunk.pointee.start += rest
+        break
+      }
+      rest -= contentCount
+      unsafe pointee.sendHead = chunk.pointee.next
+      if unsafe pointee.sendHead == nil { unsafe pointee.sendTail = nil }
+      unsafe completed.add(chunk, pool: &pool)
+    }
+    return unsafe completed.first
+  }
+
+  /// Takes all chunks off, whatever they are.
+  func takeQueue() -> SendChunkPointer? {
+    let first = unsafe pointee.sendHead
+    unsafe pointee.sendHead = nil
+    unsafe pointee.sendTail = nil
+    pointee.queuedByteCount = 0
+    return unsafe first
+  }
+
+  /// Takes out the oldest chunks that may be dropped, until `byteCount` bytes are free; or those with `key`. Returns
+  /// them, linked, so that their completions can be called.
+  func takeDroppable(_ byteCount: Int, key: UInt64? = nil) -> SendChunkPointer? {
+    var freed = 0
+    var taken: SendChunkPointer?
+    var previous: SendChunkPointer?
+    var next = unsafe pointee.sendHead
+    while let chunk = unsafe next, freed < byteCount {
+      unsafe next = chunk.pointee.next
+      guard unsafe chunk.pointee.flags.contains(.isDroppable),
+        unsafe key == nil || chunk.pointee.key == key
+      else {
+        unsafe previous = chunk
+        continue
+      }
+      unsafe unlink(chunk, after: previous)
+      freed += unsafe chunk.content.count
+      unsafe chunk.pointee.next = taken
+      unsafe taken = chunk
+    }
+    return unsafe taken
+  }
+
+  private func unlink(_ chunk: SendChunkPointer, after previous: SendChunkPointer?) {
+    if let previous = unsafe previous {
+      unsafe previous.pointee.next = chunk.pointee.next
+    } else {
+      unsafe pointee.sendHead = chunk.pointee.next
+    }
+    if unsafe pointee.sendTail == chunk { unsafe pointee.sendTail = previous }
+    unsafe pointee.queuedByteCount -= chunk.content.count
+  }
+}
+
+/// Chunks that are done with: kept if a completion is to be called, else given back.
+@safe struct CompletedChunks {
+  private(set) var first: SendChunkPointer?
+  private var last: SendChunkPointer?
+
+  mutating func add(_ chunk: SendChunkPointer, pool: inout ChunkPool) {
+    guard unsafe chunk.pointee.completion != nil else { return unsafe pool.giveBack(chunk) }
+    unsafe chunk.pointee.next = nil
+    if let last = unsafe last {
+      unsafe last.pointee.next = chunk
+    } else {
+      unsafe first = chunk
+    }
+    unsafe last = chunk
+  }
+}

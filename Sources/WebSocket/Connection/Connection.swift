@@ -1,0 +1,200 @@
+public import Reactor
+public import WebSocketProtocol
+
+/// A connection, to be kept and used anywhere: a small value that keeps nothing alive.
+///
+/// Everything here may be called from any thread and never blocks. Once the connection has gone, it says so; it never
+/// reaches another one. What one thread sends arrives in its order.
+public struct Connection: Sendable, Hashable {
+  public let id: ConnectionID
+
+  init(_ id: ConnectionID) {
+    self.id = id
+  }
+
+  /// Whether the connection exists. It may be gone by the time the answer is looked at.
+  public var isOpen: Bool { id.isOpen }
+
+  /// The peer's address. Nil: the connection has gone.
+  public var remoteAddress: SocketAddress? { id.peerAddress }
+
+  /// The address that the peer connected to. Nil: the connection has gone.
+  public var localAddress: SocketAddress? { id.localAddress }
+
+  /// The subprotocol that was chosen in the opening handshake, if any.
+  public var subprotocol: String? { id.label }
+
+  /// Bytes that wait to be sent. Nil: the connection has gone.
+  public var queuedByteCount: Int? { id.queuedByteCount }
+
+  /// Sends a text message.
+  ///
+  /// - Parameters:
+  ///   - text: the message.
+  ///   - key: of messages with the same key, not 0, only the newest needs to be sent (`QueueLimits.Overflow`).
+  ///   - completion: called on the reactor's thread when the message is in the kernel, or never will be.
+  @discardableResult
+  public func send(
+    _ text: String, key: UInt64 = 0, completion: SendCompletion? = nil
+  ) -> SendResult {
+    unsafe send(text.utf8.span.bytes, as: .text, key: key, completion: completion)
+  }
+
+  /// Sends a binary message. See `send(_:key:completion:)`.
+  @discardableResult
+  public func send(
+    _ bytes: [UInt8], key: UInt64 = 0, completion: SendCompletion? = nil
+  ) -> SendResult {
+    unsafe send(bytes.span.bytes, as: .binary, key: key, completion: completion)
+  }
+
+  /// Sends a message that has arrived, here or on another connection, with its kind.
+  @discardableResult
+  public func send(
+    _ message: borrowing IncomingMessage, key: UInt64 = 0, completion: SendCompletion? = nil
+  ) -> SendResult {
+    send(message.bytes, as: message.kind, key: key, completion: completion)
+  }
+
+  /// Sends a message. Bytes sent as text must be UTF-8, or the peer will fail the connection.
+  @discardableResult
+  public func send(
+    _ bytes: RawSpan, as kind: Message.Kind, key: UInt64 = 0, completion: SendCompletion? = nil
+  ) -> SendResult {
+    send(kind.opcode, bytes, .message, key: key, completion: completion)
+  }
+
+  /// Sends one fragment of a message (RFC 6455 §5.4), the first of them with `isFirst`, the last with `isLast`.
+  ///
+  /// Until the last one, no other message can be sent on the connection: `.closed` on its reactor's thread, and for
+  /// completions. Pings, pongs and closing are not affected. To be sent by one thread.
+  @discardableResult
+  public func sendFragment(
+    _ bytes: RawSpan, as kind: Message.Kind, isFirst: Bool, isLast: Bool,
+    completion: SendCompletion? = nil
+  ) -> SendResult {
+    let sendKind: SendKind =
+      switch (isFirst, isLast) {
+      case (true, true): .message
+      case (true, false): .firstFragment
+      case (false, false): .middleFragment
+      case (false, true): .lastFragment
+      }
+    let opcode = isFirst ? kind.opcode : .continuation
+    return send(opcode, bytes, sendKind, key: 0, completion: completion)
+  }
+
+  /// Sends a ping, with up to 125 bytes that the pong brings back. The queue's limits do not apply to it.
+  @discardableResult
+  public func ping(_ payload: RawSpan = RawSpan()) -> SendResult {
+    precondition(payload.byteCount <= 125, "a ping carries up to 125 bytes")
+    return send(.ping, payload, .control, key: 0, completion: nil)
+  }
+
+  /// Sends a pong that nobody asked for: a heartbeat in one direction (RFC 6455 §5.5.3).
+  @discardableResult
+  public func pong(_ payload: RawSpan = RawSpan()) -> SendResult {
+    precondition(payload.byteCount <= 125, "a pong carries up to 125 bytes")
+    return send(.pong, payload, .control, key: 0, completion: nil)
+  }
+
+  /// Sends a frame as the header says, whatever that is: for those who do the protocol themselves. The payload is masked if
+  /// the header has a key; `payloadLength` must be the payload's.
+  @discardableResult
+  public func sendFrame(_ header: FrameHeader, _ payload: RawSpan) -> SendResult {
+    precondition(
+      header.payloadLength == UInt64(payload.byteCount), "the header names another length")
+    if let result = onOwner({ $0.sendFrame(header, payload, on: $1) }) { return result }
+    let byteCount = header.encodedByteCount + payload.byteCount
+    return unsafe post(byteCount, kind: .raw, key: 0, completion: nil) {
+      unsafe Engine.encode(header, payload, into: $0)
+    }
+  }
+
+  /// Begins the closing handshake (RFC 6455 §7.1.2), behind what has been sent before. Nothing can be sent afterwards. Does
+  /// nothing if it has begun already.
+  ///
+  /// - Parameters:
+  ///   - code: 1000 by default. Nil: a close frame without a code. It must be valid on the wire.
+  ///   - reason: for people; cut to 123 bytes of UTF-8.
+  public func close(_ code: CloseCode? = .normalClosure, reason: String = "") {
+    precondition(code?.isValidOnWire ?? true, "a code that no close frame may carry")
+    let isDone: Void? = onOwner { $0.close($1, code: code, reason: reason) }
+    guard isDone == nil else { return }
+    var number = code?.rawValue ?? 0
+    let text = reason.utf8.prefix(ClosePayload.reasonByteCountMax + 4)
+    let chunk = unsafe PostedChunk(byteCount: 2 + text.count, kind: SendKind.close.rawValue) {
+      memory in
+      unsafe withUnsafeBytes(of: &number) { unsafe memory.copyMemory(from: $0) }
+      unsafe UnsafeMutableRawBufferPointer(rebasing: memory[2...]).copyBytes(from: text)
+    }
+    if !id.post(chunk) { chunk.drop(.closed) }
+  }
+
+  /// Calls `body` with the connection's state, on its reactor's thread: at once if this is it. False: the connection has
+  /// gone. If it goes before its reactor comes to it, `body` is not called.
+  ///
+  /// `State` must be the handler's.
+  @discardableResult
+  public func withState<State>(
+    as type: State.Type = State.self, _ body: @escaping @Sendable (inout State) -> Void
+  ) -> Bool {
+    if let result = onOwner({ $0.withState(of: $1, body) }) { return result }
+    return id.execute { outcome in
+      if outcome == .sent { _ = onOwner { $0.withState(of: $1, body) } }
+    }
+  }
+
+  // MARK: Both ways
+
+  private func send(
+    _ opcode: Opcode, _ payload: RawSpan, _ kind: SendKind, key: UInt64,
+    completion: SendCompletion?
+  ) -> SendResult {
+    if let handler = unsafe id.handlerOfThisThread {
+      return unsafe Unmanaged<Engine>.fromOpaque(handler)._withUnsafeGuaranteedRef { engine in
+        guard let connection = engine.reactor.connection(id) else {
+          completion?(.closed)
+          return .closed
+        }
+        return engine.send(
+          opcode, payload, kind: kind, key: key, completion: completion, on: connection)
+      }
+    }
+    let byteCount = FrameEncoder.byteCount(payloadByteCount: payload.byteCount, isMasked: false)
+    return unsafe post(byteCount, kind: kind, key: key, completion: completion) {
+      unsafe Engine.encode(opcode, payload, kind, into: $0)
+    }
+  }
+
+  private func post(
+    _ byteCount: Int, kind: SendKind, key: UInt64, completion: SendCompletion?,
+    fill: (UnsafeMutableRawBufferPointer) -> Void
+  ) -> SendResult {
+    let admission = kind == .control ? .accepted : id.admission(of: byteCount)
+    switch admission {
+    case .accepted, .acceptedWithBackpressure:
+      let chunk = unsafe PostedChunk(
+        byteCount: byteCount, kind: kind.rawValue, key: key, completion: completion, fill: fill)
+      guard id.post(chunk) else {
+        chunk.drop(.closed)
+        return .closed
+      }
+      return admission == .accepted ? .accepted : .backpressure
+    case .dropped, .overflow:
+      completion?(.dropped)
+      return .dropped
+    case .closed:
+      completion?(.closed)
+      return .closed
+    }
+  }
+
+  /// Calls `body` if the calling thread is that of the connection's reactor and the connection is there.
+  private func onOwner<Result>(_ body: (Engine, ConnectionPointer) -> Result) -> Result? {
+    guard let handler = unsafe id.handlerOfThisThread else { return nil }
+    return unsafe Unmanaged<Engine>.fromOpaque(handler)._withUnsafeGuaranteedRef { engine in
+      engine.reactor.connection(id).map { body(engine, $0) }
+    }
+  }
+}

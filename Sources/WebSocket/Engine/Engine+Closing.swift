@@ -1,0 +1,112 @@
+internal import Reactor
+internal import WebSocketProtocol
+
+/// How connections end, and how they are kept from it.
+extension Engine {
+  /// Begins the closing handshake, unless it has begun.
+  func close(_ connection: ConnectionPointer, code: CloseCode?, reason: String) {
+    guard isOpen(connection) else { return }
+    perform(connection.webSocket.session.close(with: code), on: connection, reason: reason)
+  }
+
+  /// Gives a connection up: tells the application why, and the peer if there is a code to tell it with.
+  func fail(
+    _ connection: ConnectionPointer, _ error: ConnectionError, code: CloseCode?, reason: String = ""
+  ) {
+    report(error, on: connection)
+    let action = connection.webSocket.session.fail(with: code ?? .internalError)
+    if code != nil {
+      perform(action, on: connection, reason: reason)
+    } else {
+      connection.webSocket.phase = .ended
+      reactor.abort(connection)
+    }
+    reportClosed(connection, code: .abnormalClosure, reason: "", error: error)
+  }
+
+  func perform(
+    _ action: CloseHandshake.Action, on connection: ConnectionPointer, reason: String = ""
+  ) {
+    switch action {
+    case .none:
+      break
+    case .sendClose(let code):
+      sendClose(code, reason: reason, on: connection)
+      reactor.setDeadline(
+        on: connection, afterMilliseconds: configuration.closeTimeoutMilliseconds)
+    case .sendCloseThenEnd(let code):
+      sendClose(code, reason: reason, on: connection)
+      end(connection)
+    case .end:
+      end(connection)
+    }
+  }
+
+  func isOpen(_ connection: ConnectionPointer) -> Bool {
+    connection.webSocket.phase == .open || connection.webSocket.phase == .raw
+  }
+
+  func report(_ error: ConnectionError, on connection: ConnectionPointer) {
+    guard connection.webSocket.flags.contains(.hasState) else { return }
+    unsafe application.failed(error, on: handle(connection), state: connection.state)
+  }
+
+  /// Tells the application, once, that the connection has ended.
+  func reportClosed(
+    _ connection: ConnectionPointer, code: CloseCode, reason: String, error: ConnectionError?
+  ) {
+    connection.webSocket.phase = .ended
+    guard connection.webSocket.flags.contains(.hasState) else { return }
+    connection.webSocket.flags.remove(.hasState)
+    let closure = Closure(
+      code: code, reason: reason, isClean: connection.webSocket.session.closeHandshake.isClean,
+      error: error)
+    unsafe application.closed(handle(connection), closure, state: connection.state)
+  }
+
+  private func end(_ connection: ConnectionPointer) {
+    connection.webSocket.phase = .ended
+    reactor.finish(connection)
+  }
+
+  // MARK: Keeping alive
+
+  /// Sets the deadline at which a silent connection is looked at next. One that is not silent costs nothing until
+  /// then.
+  func watch(_ connection: ConnectionPointer) {
+    let idle = reactor.idleMilliseconds(of: connection)
+    var next = Int.max
+    if configuration.idleTimeoutMilliseconds > 0 {
+      next = configuration.idleTimeoutMilliseconds - idle
+    }
+    if configuration.pingIntervalMilliseconds > 0,
+      !connection.webSocket.flags.contains(.hasPinged)
+    {
+      next = min(next, configuration.pingIntervalMilliseconds - idle)
+    }
+    if next != .max { reactor.setDeadline(on: connection, afterMilliseconds: max(next, 0)) }
+  }
+
+  func keepAlive(_ connection: ConnectionPointer) {
+    let idle = reactor.idleMilliseconds(of: connection)
+    let timeout = configuration.idleTimeoutMilliseconds
+    if timeout > 0, idle >= timeout {
+      return fail(connection, .idleTimeout, code: .internalError, reason: "keep-alive timeout")
+    }
+    let interval = configuration.pingIntervalMilliseconds
+    if interval > 0, idle >= interval {
+      // Without an idle timeout, TCP finds out from the pings whether the peer is still there.
+      if timeout == 0 {
+        sendControl(.ping, RawSpan(), on: connection)
+        return reactor.setDeadline(on: connection, afterMilliseconds: interval)
+      }
+      if !connection.webSocket.flags.contains(.hasPinged) {
+        sendControl(.ping, RawSpan(), on: connection)
+      }
+      connection.webSocket.flags.insert(.hasPinged)
+    } else {
+      connection.webSocket.flags.remove(.hasPinged)
+    }
+    watch(connection)
+  }
+}

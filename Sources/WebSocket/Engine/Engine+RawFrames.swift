@@ -1,0 +1,61 @@
+internal import Reactor
+internal import WebSocketProtocol
+
+/// Connections whose handler takes frames as they are.
+extension Engine {
+  func receiveRawFrames(
+    _ bytes: UnsafeMutableRawBufferPointer, on connection: ConnectionPointer
+  ) {
+    guard let pending = unsafe connection.webSocket.pending else {
+      let rest = unsafe takeFrames(bytes, on: connection)
+      guard rest > 0, connection.webSocket.phase == .raw else { return }
+      let tail = unsafe UnsafeRawBufferPointer(rebasing: bytes.suffix(rest))
+      return unsafe pendingBytes(of: connection).pointee.append(tail, reactor)
+    }
+    unsafe pending.pointee.append(UnsafeRawBufferPointer(bytes), reactor)
+    let whole = unsafe pending.pointee.bytes
+    let rest = unsafe takeFrames(whole, on: connection)
+    guard rest < whole.count else { return }
+    // What is left moves to a block that fits it, so that one large frame does not hold its memory for ever.
+    let fresh = unsafe PendingBytes.make(reactor)
+    if rest > 0 {
+      unsafe fresh.pointee.append(
+        UnsafeRawBufferPointer(rebasing: whole.suffix(rest)), reactor)
+    }
+    freePending(connection)
+    unsafe connection.webSocket.pending = fresh
+    releaseEmptyPending(connection)
+  }
+
+  /// Hands on every frame that is there whole. Returns the bytes left.
+  private func takeFrames(
+    _ bytes: UnsafeMutableRawBufferPointer, on connection: ConnectionPointer
+  ) -> Int {
+    var span = unsafe MutableRawSpan(_unsafeBytes: bytes)
+    var offset = 0
+    while connection.webSocket.phase == .raw,
+      let header = FrameHeader.parse(span.bytes, at: offset)
+    {
+      if let error = check(header) {
+        fail(
+          connection, .protocolError(error), code: error.closeCode, reason: error.reason)
+        return 0
+      }
+      let start = offset + header.encodedByteCount
+      // The limit keeps the sum far from overflow.
+      let end = start + Int(header.payloadLength)
+      guard end <= bytes.count else { break }
+      header.maskingKey?.apply(to: &span, in: start..<end)
+      reactor.count(messages: 1)
+      let frame = IncomingFrame(header, payload: span.bytes.extracting(start..<end))
+      unsafe application.receivedFrame(frame, on: handle(connection), state: connection.state)
+      offset = end
+    }
+    return bytes.count - offset
+  }
+
+  private func check(_ header: FrameHeader) -> ProtocolError? {
+    if header.maskingKey == nil { return .frameNotMasked }
+    return header.payloadLength > UInt64(limits.frameByteCountMax) ? .frameTooBig : nil
+  }
+}

@@ -1,0 +1,194 @@
+internal import Reactor
+internal import WebSocketProtocol
+
+/// What is being sent, in the marks that posted chunks carry.
+enum SendKind: UInt8 {
+  /// A whole message.
+  case message
+  case firstFragment
+  case middleFragment
+  case lastFragment
+  /// A ping or pong.
+  case control
+  /// A frame that the application has made itself.
+  case raw
+  /// Not a frame: a close code and reason, for the state machine to send.
+  case close
+
+  var isFinal: Bool { self != .firstFragment && self != .middleFragment }
+
+  var isData: Bool { rawValue <= SendKind.lastFragment.rawValue }
+}
+
+extension Engine {
+  /// Of pongs that wait, only the newest matters (RFC 6455 §5.5.3). No application's key can be the same.
+  private static var pongKey: UInt64 { .max }
+
+  // MARK: On the reactor's thread
+
+  func send(
+    _ opcode: Opcode, _ payload: RawSpan, kind: SendKind, key: UInt64,
+    completion: SendCompletion?, on connection: ConnectionPointer
+  ) -> SendResult {
+    guard canSend(kind, on: connection) else { return refuse(completion, .closed) }
+    let byteCount = FrameEncoder.byteCount(payloadByteCount: payload.byteCount, isMasked: false)
+    let admission =
+      kind.isData ? reactor.admit(byteCount, key: key, to: connection) : QueueAdmission.accepted
+    switch admission {
+    case .accepted, .acceptedWithBackpressure: break
+    case .dropped: return refuse(completion, .dropped)
+    case .closed: return refuse(completion, .closed)
+    case .overflow:
+      overflow(connection)
+      return refuse(completion, .closed)
+    }
+    note(kind, on: connection)
+    let isDroppable = kind == .message && reactor.dropsSends
+    if completion == nil, !isDroppable {
+      let room = unsafe reactor.reserve(byteCount, on: connection)
+      unsafe Self.encode(opcode, payload, kind, into: room)
+    } else {
+      let chunk = reactor.makeChunk(byteCount: byteCount, key: key, completion: completion)
+      unsafe Self.encode(opcode, payload, kind, into: chunk.content)
+      reactor.enqueue(chunk, on: connection, isDroppable: isDroppable)
+    }
+    return admission == .accepted ? .accepted : .backpressure
+  }
+
+  func sendControl(_ opcode: Opcode, _ payload: RawSpan, on connection: ConnectionPointer) {
+    _ = send(opcode, payload, kind: .control, key: 0, completion: nil, on: connection)
+  }
+
+  /// A peer that pings and never reads must not fill our memory with pongs.
+  func sendPong(_ payload: RawSpan, on connection: ConnectionPointer) {
+    let limits = configuration.reactor.queue
+    guard reactor.queuedByteCount(of: connection) >= limits.backpressureByteCount else {
+      return sendControl(.pong, payload, on: connection)
+    }
+    guard canSend(.control, on: connection) else { return }
+    _ = reactor.dropKey(Self.pongKey, on: connection)
+    let byteCount = FrameEncoder.byteCount(payloadByteCount: payload.byteCount, isMasked: false)
+    let chunk = reactor.makeChunk(byteCount: byteCount, key: Self.pongKey)
+    unsafe Self.encode(.pong, payload, .control, into: chunk.content)
+    reactor.enqueue(chunk, on: connection, isDroppable: true)
+  }
+
+  func sendFrame(
+    _ header: FrameHeader, _ payload: RawSpan, on connection: ConnectionPointer
+  ) -> SendResult {
+    guard isOpen(connection), reactor.canSend(on: connection) else { return .closed }
+    let byteCount = header.encodedByteCount + payload.byteCount
+    switch reactor.admit(byteCount, to: connection) {
+    case .dropped: return .dropped
+    case .closed: return .closed
+    case .overflow:
+      overflow(connection)
+      return .closed
+    case .accepted:
+      unsafe Self.encode(header, payload, into: reactor.reserve(byteCount, on: connection))
+      return .accepted
+    case .acceptedWithBackpressure:
+      unsafe Self.encode(header, payload, into: reactor.reserve(byteCount, on: connection))
+      return .backpressure
+    }
+  }
+
+  func sendClose(_ code: CloseCode?, reason: String, on connection: ConnectionPointer) {
+    guard reactor.canSend(on: connection) else { return }
+    let payloadByteCount = ClosePayload.byteCount(code: code, reason: reason)
+    let room = unsafe reactor.reserve(2 + payloadByteCount, on: connection)
+    var span = unsafe MutableRawSpan(_unsafeBytes: room)
+    let header = FrameHeader(opcode: .close, payloadLength: UInt64(payloadByteCount))
+    let offset = header.encode(into: &span)
+    ClosePayload.encode(code: code, reason: reason, into: &span, at: offset)
+  }
+
+  // MARK: From other threads
+
+  func posted(_ chunk: PostedChunk, on connection: ConnectionPointer) {
+    guard let kind = SendKind(rawValue: chunk.kind) else { preconditionFailure("unknown chunk") }
+    if kind == .close {
+      let (code, reason) = unsafe Self.closeOrder(UnsafeRawBufferPointer(chunk.content))
+      close(connection, code: code, reason: reason)
+      return reactor.discard(chunk, .sent)
+    }
+    guard canSend(kind, on: connection) else { return reactor.discard(chunk, .closed) }
+    if kind.isData || kind == .raw {
+      switch unsafe reactor.admit(chunk.content.count, key: chunk.key, to: connection) {
+      case .accepted, .acceptedWithBackpressure: break
+      case .dropped: return reactor.discard(chunk, .dropped)
+      case .closed: return reactor.discard(chunk, .closed)
+      case .overflow:
+        overflow(connection)
+        return reactor.discard(chunk, .closed)
+      }
+    }
+    note(kind, on: connection)
+    reactor.enqueue(
+      chunk, on: connection, isDroppable: kind == .message && reactor.dropsSends)
+  }
+
+  /// What tells a close code and reason to the owner's thread.
+  static func closeOrder(_ bytes: UnsafeRawBufferPointer) -> (CloseCode?, String) {
+    let number = unsafe bytes.loadUnaligned(as: UInt16.self)
+    let reason = unsafe String(decoding: bytes[2...], as: UTF8.self)
+    return (number == 0 ? nil : CloseCode(rawValue: number), reason)
+  }
+
+  // MARK: Both
+
+  /// Encodes a frame, header and payload, into memory of just its length.
+  static func encode(
+    _ opcode: Opcode, _ payload: RawSpan, _ kind: SendKind,
+    into memory: UnsafeMutableRawBufferPointer
+  ) {
+    var span = unsafe MutableRawSpan(_unsafeBytes: memory)
+    FrameEncoder.encode(opcode, payload: payload, isFinal: kind.isFinal, into: &span)
+  }
+
+  static func encode(
+    _ header: FrameHeader, _ payload: RawSpan, into memory: UnsafeMutableRawBufferPointer
+  ) {
+    var span = unsafe MutableRawSpan(_unsafeBytes: memory)
+    let offset = header.encode(into: &span)
+    if let maskingKey = header.maskingKey {
+      maskingKey.copy(payload, into: &span, at: offset)
+    } else {
+      unsafe payload.withUnsafeBytes { source in
+        unsafe UnsafeMutableRawBufferPointer(rebasing: memory[offset...]).copyMemory(from: source)
+      }
+    }
+  }
+
+  /// Whether this may be sent now. Another message between the fragments of one would be taken for a part of it
+  /// (RFC 6455 §5.4).
+  private func canSend(_ kind: SendKind, on connection: ConnectionPointer) -> Bool {
+    guard isOpen(connection), reactor.canSend(on: connection),
+      connection.webSocket.session.canSendData
+    else { return false }
+    let isSendingFragments = connection.webSocket.flags.contains(.isSendingFragments)
+    return switch kind {
+    case .message, .firstFragment: !isSendingFragments
+    case .middleFragment, .lastFragment: isSendingFragments
+    case .control, .raw, .close: true
+    }
+  }
+
+  private func note(_ kind: SendKind, on connection: ConnectionPointer) {
+    switch kind {
+    case .firstFragment: connection.webSocket.flags.insert(.isSendingFragments)
+    case .lastFragment: connection.webSocket.flags.remove(.isSendingFragments)
+    case .message, .middleFragment, .control, .raw, .close: break
+    }
+  }
+
+  /// The queue is full and the policy is to close: with 1013, behind what is queued, if the peer reads on in time.
+  private func overflow(_ connection: ConnectionPointer) {
+    fail(connection, .queueOverflow, code: .tryAgainLater, reason: "reading too slowly")
+  }
+
+  private func refuse(_ completion: SendCompletion?, _ outcome: SendOutcome) -> SendResult {
+    completion?(outcome)
+    return outcome == .dropped ? .dropped : .closed
+  }
+}

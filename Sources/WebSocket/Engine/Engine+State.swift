@@ -1,0 +1,13 @@
+internal import Reactor
+
+extension Engine {
+  /// Calls `body` with the state of a connection that is open.
+  func withState<State>(of connection: ConnectionPointer, _ body: (inout State) -> Void) -> Bool {
+    precondition(
+      application.stateType == ObjectIdentifier(State.self),
+      "the connection's state is of another type")
+    guard connection.webSocket.flags.contains(.hasState) else { return false }
+    unsafe body(&connection.state.assumingMemoryBound(to: State.self).pointee)
+    return true
+  }
+}

@@ -1,0 +1,208 @@
+internal import Reactor
+internal import WebSocketProtocol
+
+/// The WebSocket protocol of one reactor's connections: joins the reactor, which knows bytes, the session, which
+/// knows RFC 6455, and the application.
+final class Engine: ConnectionHandler {
+  let reactor: Reactor
+  let application: any Application
+  let configuration: ServerConfiguration
+  let limits: Session.Limits
+  let scratch: Confined<Scratch>
+
+  /// What handshakes use, one after the other.
+  struct Scratch: ~Copyable {
+    var parser: RequestParser
+    var response: [UInt8] = []
+  }
+
+  init(reactor: Reactor, application: any Application, configuration: ServerConfiguration) {
+    self.reactor = reactor
+    self.application = application
+    self.configuration = configuration
+    limits = Session.Limits(
+      messageByteCountMax: configuration.messageByteCountMax,
+      frameByteCountMax: configuration.frameByteCountMax)
+    scratch = Confined(Scratch(parser: RequestParser(limits: configuration.handshake)))
+  }
+
+  deinit {
+    scratch.deallocate()
+  }
+
+  @inline(__always)
+  func handle(_ connection: ConnectionPointer) -> Connection {
+    Connection(reactor.id(of: connection))
+  }
+
+  // MARK: From the reactor
+
+  func accepted(_ connection: ConnectionPointer, listener: Int) {
+    unsafe connection.attachment.initializeMemory(
+      as: WebSocketRecord.self, to: WebSocketRecord())
+    reactor.setDeadline(
+      on: connection, afterMilliseconds: configuration.handshakeTimeoutMilliseconds)
+  }
+
+  func received(_ bytes: UnsafeMutableRawBufferPointer, on connection: ConnectionPointer) {
+    switch connection.webSocket.phase {
+    case .open: unsafe receiveFrames(bytes, on: connection)
+    case .handshake: unsafe receiveRequest(bytes, on: connection)
+    case .raw: unsafe receiveRawFrames(bytes, on: connection)
+    case .ended: break
+    }
+  }
+
+  func receiveEnded(on connection: ConnectionPointer) {
+    guard connection.webSocket.phase != .handshake else {
+      return reactor.abort(connection, reset: false)
+    }
+    reportClosed(connection, code: .abnormalClosure, reason: "", error: nil)
+    reactor.finish(connection)
+  }
+
+  func drained(_ connection: ConnectionPointer) {
+    guard connection.webSocket.flags.contains(.hasState) else { return }
+    unsafe application.drained(handle(connection), state: connection.state)
+  }
+
+  func expired(_ connection: ConnectionPointer) {
+    switch connection.webSocket.phase {
+    case .handshake: refuse(connection, HTTPResponse(status: .requestTimeout, text: "Too slow.\n"))
+    case .open, .raw:
+      guard connection.webSocket.session.canSendData else {
+        return fail(connection, .closeTimeout, code: nil)
+      }
+      keepAlive(connection)
+    case .ended: break
+    }
+  }
+
+  func closed(_ connection: ConnectionPointer, error: SystemError?) {
+    if let error, connection.webSocket.flags.contains(.hasState) {
+      report(.system(error), on: connection)
+    }
+    reportClosed(
+      connection, code: .abnormalClosure, reason: "", error: error.map { .system($0) })
+    freePending(connection)
+  }
+
+  func stopping() {
+    reactor.forEachConnection { connection in
+      switch connection.webSocket.phase {
+      case .handshake: reactor.abort(connection, reset: false)
+      case .open, .raw: close(connection, code: .goingAway, reason: "server is stopping")
+      case .ended: break
+      }
+    }
+  }
+
+  // MARK: Frames
+
+  private func receiveFrames(
+    _ bytes: UnsafeMutableRawBufferPointer, on connection: ConnectionPointer
+  ) {
+    let input = unsafe withTail(bytes, of: connection)
+    var span = unsafe MutableRawSpan(_unsafeBytes: input)
+    var offset = 0
+    do throws(ProtocolError) {
+      while let event = try connection.webSocket.session.next(
+        in: &span, offset: &offset, limits: limits)
+      {
+        deliver(event, in: span.bytes, on: connection)
+        guard connection.webSocket.phase == .open else { return }
+      }
+    } catch {
+      return fail(connection, .protocolError(error), code: error.closeCode, reason: error.reason)
+    }
+    guard offset < input.count else { return }
+    unsafe keep(UnsafeRawBufferPointer(rebasing: input[offset...]), of: connection)
+  }
+
+  private func deliver(
+    _ event: Session.Event, in bytes: RawSpan, on connection: ConnectionPointer
+  ) {
+    switch event {
+    case .message(let kind, let range):
+      reactor.count(messages: 1)
+      let message = IncomingMessage(kind, bytes: bytes.extracting(range))
+      unsafe application.received(message, on: handle(connection), state: connection.state)
+    case .fragment(let kind, let range, _, let isLast):
+      receiveFragment(kind, bytes.extracting(range), isLast: isLast, on: connection)
+    case .ping(let range):
+      receivePing(bytes.extracting(range), on: connection)
+    case .pong(let range):
+      unsafe application.receivedPong(
+        bytes.extracting(range), on: handle(connection), state: connection.state)
+    case .close(let code, let range):
+      let reason = unsafe bytes.extracting(range).withUnsafeBytes {
+        unsafe String(decoding: $0, as: UTF8.self)
+      }
+      receiveClose(code, reason: reason, on: connection)
+    }
+  }
+
+  private func receiveFragment(
+    _ kind: Message.Kind, _ bytes: RawSpan, isLast: Bool, on connection: ConnectionPointer
+  ) {
+    let pending = unsafe pendingBytes(of: connection)
+    unsafe bytes.withUnsafeBytes { unsafe pending.pointee.append($0, reactor) }
+    guard isLast else { return }
+    reactor.count(messages: 1)
+    let message = unsafe IncomingMessage(
+      kind, bytes: RawSpan(_unsafeBytes: UnsafeRawBufferPointer(pending.pointee.bytes)))
+    unsafe application.received(message, on: handle(connection), state: connection.state)
+    unsafe pending.pointee.removeAll(reactor)
+    releaseEmptyPending(connection)
+  }
+
+  private func receivePing(_ payload: RawSpan, on connection: ConnectionPointer) {
+    unsafe application.receivedPing(payload, on: handle(connection), state: connection.state)
+    guard connection.webSocket.session.canSendData else { return }
+    sendPong(payload, on: connection)
+  }
+
+  private func receiveClose(_ code: CloseCode?, reason: String, on connection: ConnectionPointer) {
+    perform(connection.webSocket.session.answerClose(), on: connection)
+    reportClosed(connection, code: code ?? .noStatusReceived, reason: reason, error: nil)
+  }
+
+  // MARK: Bytes that wait
+
+  /// The bytes with the unfinished tail of the read before in front of them.
+  func withTail(
+    _ bytes: UnsafeMutableRawBufferPointer, of connection: ConnectionPointer
+  ) -> UnsafeMutableRawBufferPointer {
+    guard let pending = unsafe connection.webSocket.pending,
+      unsafe pending.pointee.tailByteCount > 0
+    else { return unsafe bytes }
+    let start = unsafe bytes.baseAddress.unsafelyUnwrapped
+    let count = unsafe pending.pointee.takeTail(before: start)
+    releaseEmptyPending(connection)
+    return unsafe UnsafeMutableRawBufferPointer(start: start - count, count: count + bytes.count)
+  }
+
+  private func keep(_ tail: UnsafeRawBufferPointer, of connection: ConnectionPointer) {
+    unsafe pendingBytes(of: connection).pointee.keepTail(tail)
+  }
+
+  func pendingBytes(of connection: ConnectionPointer) -> PendingPointer {
+    if let pending = unsafe connection.webSocket.pending { return unsafe pending }
+    let pending = unsafe PendingBytes.make(reactor)
+    unsafe connection.webSocket.pending = pending
+    return unsafe pending
+  }
+
+  func releaseEmptyPending(_ connection: ConnectionPointer) {
+    guard let pending = unsafe connection.webSocket.pending, unsafe pending.pointee.isEmpty else {
+      return
+    }
+    freePending(connection)
+  }
+
+  func freePending(_ connection: ConnectionPointer) {
+    guard let pending = unsafe connection.webSocket.pending else { return }
+    unsafe PendingBytes.free(pending, reactor)
+    unsafe connection.webSocket.pending = nil
+  }
+}

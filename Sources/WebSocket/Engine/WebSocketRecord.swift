@@ -1,0 +1,50 @@
+internal import Reactor
+internal import WebSocketProtocol
+
+/// What the engine keeps with each connection, in front of the application's state.
+@safe struct WebSocketRecord: ~Copyable {
+  var session = Session(role: .server)
+  var phase = Phase.handshake
+  var flags = Flags()
+  /// Bytes that wait for more to come. An idle connection has none.
+  var pending: PendingPointer?
+
+  enum Phase: UInt8 {
+    /// The request has not arrived whole.
+    case handshake
+    case open
+    /// Open, for a handler of frames.
+    case raw
+    /// No more is taken from the peer; the application has been told.
+    case ended
+  }
+
+  struct Flags: OptionSet {
+    let rawValue: UInt8
+
+    /// The state behind the record is initialized, and `closed` is owed.
+    static let hasState = Flags(rawValue: 1 << 0)
+    /// A keep-alive ping was sent since bytes last arrived.
+    static let hasPinged = Flags(rawValue: 1 << 1)
+    /// A fragmented message is being sent: no other data may come between.
+    static let isSendingFragments = Flags(rawValue: 1 << 2)
+  }
+}
+
+extension ConnectionPointer {
+  static var stateOffset: Int { (MemoryLayout<WebSocketRecord>.size + 15) & ~15 }
+
+  var webSocket: WebSocketRecord {
+    @inline(__always) unsafeAddress {
+      unsafe UnsafePointer(attachment.assumingMemoryBound(to: WebSocketRecord.self))
+    }
+    @inline(__always) nonmutating unsafeMutableAddress {
+      unsafe attachment.assumingMemoryBound(to: WebSocketRecord.self)
+    }
+  }
+
+  /// Where the application's state is.
+  @unsafe var state: UnsafeMutableRawPointer {
+    unsafe attachment + Self.stateOffset
+  }
+}

@@ -1,2 +1,0 @@
-internal import Reactor
-internal import WebSocketProtocol

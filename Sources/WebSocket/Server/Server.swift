@@ -1,0 +1,100 @@
+public import Reactor
+
+/// A WebSocket server.
+///
+/// ```swift
+/// let server = try Server(.init(port: 8080)) { on in
+///   on.received = { connection, message, _ in connection.send(message) }
+/// }
+/// server.run()
+/// ```
+public final class Server: Sendable {
+  private let group: ReactorGroup
+
+  /// Starts a server: when this returns, it accepts connections.
+  ///
+  /// - Parameters:
+  ///   - configuration: where to listen, and every limit.
+  ///   - handler: what the application does with its connections.
+  /// - Throws: what the operating system refused, and what can be done about it.
+  @inlinable
+  public convenience init<Handler: WebSocketHandler>(
+    _ configuration: ServerConfiguration, handler: Handler
+  ) throws(SystemError) {
+    precondition(
+      MemoryLayout<Handler.State>.alignment <= 16, "a state is aligned to 16 bytes at most")
+    try self.init(
+      configuration, application: TypedApplication(handler),
+      stateByteCount: MemoryLayout<Handler.State>.size)
+  }
+
+  /// Starts a server with closures for handler.
+  ///
+  /// - Parameters:
+  ///   - configuration: where to listen, and every limit.
+  ///   - state: the type of what the application keeps for each connection.
+  ///   - configure: sets the closures.
+  /// - Throws: what the operating system refused, and what can be done about it.
+  @inlinable
+  public convenience init<State>(
+    _ configuration: ServerConfiguration, state: State.Type,
+    _ configure: (inout Callbacks<State>) -> Void
+  ) throws(SystemError) {
+    var callbacks = Callbacks<State>()
+    configure(&callbacks)
+    try self.init(configuration, handler: callbacks)
+  }
+
+  /// Starts a server with closures for handler, that keeps nothing for each connection.
+  ///
+  /// - Parameters:
+  ///   - configuration: where to listen, and every limit.
+  ///   - configure: sets the closures.
+  /// - Throws: what the operating system refused, and what can be done about it.
+  @inlinable
+  public convenience init(
+    _ configuration: ServerConfiguration, _ configure: (inout Callbacks<Void>) -> Void
+  ) throws(SystemError) {
+    try self.init(configuration, state: Void.self, configure)
+  }
+
+  @usableFromInline
+  init(
+    _ configuration: ServerConfiguration, application: any Application, stateByteCount: Int
+  ) throws(SystemError) {
+    group = try ReactorGroup(
+      configuration: configuration.reactor, addresses: configuration.addresses,
+      options: configuration.listener,
+      attachmentByteCount: ConnectionPointer.stateOffset + stateByteCount
+    ) { reactor in
+      Engine(reactor: reactor, application: application, configuration: configuration)
+    }
+  }
+
+  /// Where the server listens, with the ports that the kernel chose.
+  public var addresses: [SocketAddress] { group.addresses }
+
+  /// The kernel interface that the server runs on.
+  public var backend: BackendKind { group.backend }
+
+  /// What each reactor has done and holds.
+  public var statistics: [ReactorStatistics] { group.statistics }
+
+  /// Serves until the process gets one of these signals, or `stop` is called; then until all connections have ended.
+  public func run(stoppingOn signals: [StopSignal] = [.interrupt, .terminate]) {
+    let watch = SignalWatch(signals) { [group] in group.stop() }
+    wait()
+    watch.cancel()
+  }
+
+  /// Closes all connections with 1001, and ends when they have ended, or after `ReactorConfiguration.stopMilliseconds`.
+  /// Returns at once. Any thread.
+  public func stop() {
+    group.stop()
+  }
+
+  /// Waits until the server has ended. Not for a handler.
+  public func wait() {
+    group.wait()
+  }
+}
