@@ -1,3 +1,4 @@
+internal import CURing
 internal import Glibc
 
 /// The connection records of one reactor, in blocks that never move and never double by copying.

@@ -1,3 +1,4 @@
+internal import CURing
 internal import Glibc
 
 /// Chunks that wait to be used again, in a few sizes. One reactor's; other threads make theirs with

@@ -1,3 +1,4 @@
+internal import CURing
 internal import Glibc
 
 /// The bytes that wait to be sent on a connection: a list of chunks, in order. An idle connection has none.

@@ -1,3 +1,4 @@
+internal import CURing
 internal import Glibc
 
 /// A value that threads change under a lock, and wait on until it is as they want it.

@@ -1,3 +1,4 @@
+internal import CURing
 internal import Glibc
 
 /// The time since some moment in the past, unmoved by changes of the date.

@@ -1,3 +1,4 @@
+internal import CURing
 internal import Glibc
 
 /// How many descriptors the process may have open (RLIMIT_NOFILE).

@@ -1,3 +1,4 @@
+internal import CURing
 internal import Glibc
 
 /// A system call that failed: which, and why.

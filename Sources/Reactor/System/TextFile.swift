@@ -1,3 +1,4 @@
+internal import CURing
 internal import Glibc
 
 /// Small files of text, such as those in /proc and /sys.

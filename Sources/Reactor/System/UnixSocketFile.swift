@@ -1,3 +1,4 @@
+internal import CURing
 internal import Glibc
 
 /// The file that names a listening Unix socket.

@@ -1,3 +1,4 @@
+internal import CURing
 internal import Glibc
 
 /// The memory that all connections are received into, one after the other.

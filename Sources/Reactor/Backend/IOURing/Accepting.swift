@@ -1,3 +1,4 @@
+internal import CURing
 internal import Glibc
 
 /// What the backend knows of a listening socket.

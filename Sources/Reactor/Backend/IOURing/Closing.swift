@@ -1,3 +1,4 @@
+internal import CURing
 internal import Glibc
 
 // Closing. What is with the kernel holds the socket open, so it has to end first: shutting the socket down

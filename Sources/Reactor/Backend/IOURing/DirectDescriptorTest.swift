@@ -1,3 +1,4 @@
+internal import CURing
 internal import Glibc
 
 /// Finds out whether a file is closed as soon as it is taken out of a ring's table. Before Linux 6.13, one

@@ -1,3 +1,4 @@
+internal import CURing
 internal import Glibc
 
 /// One buffer that is always warm in the cache, with room in front of it.

@@ -1,3 +1,4 @@
+internal import CURing
 internal import Glibc
 
 /// The headers of sends that name several ranges, until the kernel has taken them.

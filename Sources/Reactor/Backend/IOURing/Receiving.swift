@@ -1,3 +1,4 @@
+internal import CURing
 internal import Glibc
 
 // How a connection waits for bytes. A busy one has a multishot receive, which takes a provided buffer

@@ -1,3 +1,4 @@
+internal import CURing
 internal import Glibc
 
 // Sends are tried during submission and report nothing when all went well: after the entry into the kernel,
