@@ -23,6 +23,7 @@ public final class ReactorGroup: Sendable {
   ///   - options: for the listening sockets; what concerns connections is inherited from them.
   ///   - attachmentByteCount: bytes that the handler wants to have with each connection, aligned to 16.
   ///   - makeHandler: makes the handler of one reactor, on its thread.
+  /// - Throws: what the operating system refused, and what can be done about it.
   public init(
     configuration: ReactorConfiguration, addresses: [SocketAddress],
     options: ListenerOptions = ListenerOptions(), attachmentByteCount: Int = 0,

@@ -33,6 +33,7 @@ public struct Connection: Sendable, Hashable {
   ///   - text: the message.
   ///   - key: of messages with the same key, not 0, only the newest needs to be sent (`QueueLimits.Overflow`).
   ///   - completion: called on the reactor's thread when the message is in the kernel, or never will be.
+  /// - Returns: what became of it so far.
   @discardableResult
   public func send(
     _ text: String, key: UInt64 = 0, completion: SendCompletion? = nil
