@@ -67,29 +67,36 @@ extension Session {
   public mutating func next(
     in bytes: inout MutableRawSpan, offset: inout Int, limits: Limits
   ) throws(ProtocolError) -> Event? {
-    precondition(offset >= 0 && offset <= bytes.byteCount)
     do throws(ProtocolError) {
       while offset < bytes.byteCount {
-        var frame: PartialFrame
-        var message: PartialMessage
         switch expected {
         case .frame:
-          guard let header = FrameHeader.parse(bytes.bytes, at: offset) else { return nil }
+          let start = offset
+          guard let header = FrameHeader.parse(bytes.bytes, at: start) else { return nil }
           try check(header)
           if header.opcode.isControl {
             return try receiveControlFrame(header, in: &bytes, offset: &offset)
           }
-          (frame, message) = try begin(header, limits: limits)
-          offset += header.encodedByteCount
-        case .payload(let partialFrame):
-          guard let partialMessage = self.message else { preconditionFailure("no message") }
-          (frame, message) = (partialFrame, partialMessage)
+          var (frame, message) = try begin(header, limits: limits)
+          let payload = start + header.encodedByteCount
+          if self.message == nil, frame.isFinal,
+            frame.missingByteCount <= bytes.byteCount - payload
+          {
+            // The common case: a message in one frame, all of it here. It leaves no trace.
+            let piece = payload..<payload + frame.missingByteCount
+            try unmask(piece, of: frame, &message, isLast: true, in: &bytes)
+            offset = piece.upperBound
+            return .message(message.kind, piece)
+          }
+          offset = payload
+          let event = try receivePayload(of: frame, message, in: &bytes, offset: &offset)
+          if let event { return event }
+        case .payload(let frame):
+          guard let message else { preconditionFailure("a payload belongs to a message") }
+          return try receivePayload(of: frame, message, in: &bytes, offset: &offset)
         case .nothing:
           offset = bytes.byteCount
-          return nil
         }
-        let piece = try receivePayload(of: &frame, &message, in: &bytes, offset: &offset)
-        if let piece { return piece }
       }
       return nil
     } catch {
@@ -145,33 +152,38 @@ extension Session {
 
   /// Takes what has arrived of a data frame's payload. Returns `nil` when that is nothing, and
   /// when it is a frame without a payload that does not end its message.
-  @inline(__always)
   private mutating func receivePayload(
-    of frame: inout PartialFrame, _ message: inout PartialMessage,
-    in bytes: inout MutableRawSpan, offset: inout Int
+    of frame: PartialFrame, _ message: PartialMessage, in bytes: inout MutableRawSpan,
+    offset: inout Int
   ) throws(ProtocolError) -> Event? {
+    var (frame, message) = (frame, message)
+    let isFirst = frame.missingByteCount == message.byteCount
     let byteCount = min(frame.missingByteCount, bytes.byteCount - offset)
     let piece = offset..<offset + byteCount
-    let isFirst = frame.missingByteCount == message.byteCount
     let isLast = frame.isFinal && byteCount == frame.missingByteCount
-    let isKnownASCII = frame.maskingKey?.apply(to: &bytes, in: piece) ?? false
-    if message.kind == .text, !(isKnownASCII && message.validator.isComplete) {
-      guard message.validator.accept(bytes.bytes.extracting(piece)) else { throw .invalidText }
-      if isLast, !message.validator.isComplete { throw .invalidText }
-    }
+    try unmask(piece, of: frame, &message, isLast: isLast, in: &bytes)
 
     offset = piece.upperBound
-    if byteCount == frame.missingByteCount {
-      expected = .frame
-    } else {
-      frame.missingByteCount -= byteCount
-      frame.maskingKey = frame.maskingKey?.advanced(by: byteCount)
-      expected = .payload(frame)
-    }
+    frame.missingByteCount -= byteCount
+    frame.maskingKey = frame.maskingKey?.advanced(by: byteCount)
+    expected = frame.missingByteCount == 0 ? .frame : .payload(frame)
     self.message = isLast ? nil : message
     if isFirst, isLast { return .message(message.kind, piece) }
     guard isLast || !piece.isEmpty else { return nil }
     return .fragment(message.kind, piece, isFirst: isFirst, isLast: isLast)
+  }
+
+  /// Unmasks a piece of a message and, if that is a text, checks that it is one.
+  @inline(__always)
+  private func unmask(
+    _ piece: Range<Int>, of frame: PartialFrame, _ message: inout PartialMessage, isLast: Bool,
+    in bytes: inout MutableRawSpan
+  ) throws(ProtocolError) {
+    let isASCII = frame.maskingKey?.apply(to: &bytes, in: piece) ?? false
+    guard message.kind == .text else { return }
+    if isASCII, message.validator.isComplete { return }
+    guard message.validator.accept(bytes.bytes.extracting(piece)) else { throw .invalidText }
+    if isLast, !message.validator.isComplete { throw .invalidText }
   }
 
   /// Takes a control frame, once all of it is there. One may stand between the frames of a message

@@ -85,7 +85,7 @@ extension RawSpan {
       }
     }
     // The last word overlaps what was looked at: cheaper than up to seven single bytes.
-    if offset < byteCount, byteCount >= 8, word(at: byteCount &- 8) & Self.highBits == 0 {
+    if byteCount >= 8, word(at: byteCount &- 8) & Self.highBits == 0 {
       return byteCount
     }
     return offset
