@@ -1,7 +1,7 @@
 import Testing
 import WebSocketProtocol
 
-/// Each script in one piece, by the sections of RFC 6455. `EveryCutTests` cuts the same scripts.
+/// Each script in one piece, by the sections of RFC 6455. `SessionCutTests` cuts the same scripts.
 @Suite("RFC 6455")
 struct SectionTests {
   @Test("§5.1, §5.3: masking", arguments: Script.masking)

@@ -2,8 +2,8 @@ import Testing
 import WebSocketProtocol
 
 /// A stream may be cut anywhere on its way. Whatever the cuts, a session hears the same.
-@Suite("every cut")
-struct EveryCutTests {
+@Suite("sessions at every cut")
+struct SessionCutTests {
   private static let shortScripts = Script.all.filter { $0.bytes.count <= 300 }
   private static let longScripts = Script.all.filter { $0.bytes.count > 300 }
 
