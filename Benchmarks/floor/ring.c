@@ -20,9 +20,7 @@ void open_ring(struct ring *ring, const struct options *options) {
 
   ring->count = options->buffer_count;
   ring->byte_count = options->buffer_byte_count;
-  // An odd number of cache lines: at a power of two the first lines of all buffers would compete
-  // for a few sets of the cache.
-  ring->stride = (HEADROOM + ring->byte_count) | CACHE_LINE;
+  ring->stride = (HEADROOM + ring->byte_count + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
   ring->buffers = map_zeroed((size_t)ring->count * ring->stride);
   ring->provided = map_zeroed(ring->count * sizeof(struct io_uring_buf));
   struct io_uring_buf_reg registration = {
