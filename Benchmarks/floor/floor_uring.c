@@ -1,6 +1,6 @@
-// The floor on io_uring. Small messages: multishot receive into a ring of small buffers, answered from
-// those buffers by inline sends, everything in one enter per pass. Large messages: poll, then recv and
-// send on one hot buffer, because a pool of large buffers never stays in the cache.
+// The floor on io_uring. Small messages: multishot receive into a ring of small buffers, answered
+// from those buffers by inline sends, everything in one enter per pass. Large messages: poll, then
+// recv and send on one hot buffer, because a pool of large buffers never stays in the cache.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>
@@ -122,8 +122,8 @@ static void start_slow_send(int fd, struct connection *connection) {
   io_uring_sqe_set_data64(sqe, tag(SEND_HELD, fd, 0));
 }
 
-/// MSG_DONTWAIT makes the send finish inside the enter that submits it; MSG_WAITALL makes a short one
-/// a failure, so that only failures complete and the buffer is free when the enter returns.
+/// MSG_DONTWAIT makes the send finish inside the enter that submits it; MSG_WAITALL makes a short
+/// one a failure, so that only failures complete and the buffer is free when the enter returns.
 static void send_inline(int fd, struct connection *connection) {
   struct io_uring_sqe *sqe = next_sqe(&ring);
   uint16_t identifier = connection->out_buffer;

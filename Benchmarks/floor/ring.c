@@ -9,7 +9,7 @@ enum { SQ_ENTRIES = 1024, CQ_ENTRIES = 16384, CACHE_LINE = 64 };
 
 void open_ring(struct ring *ring, const struct options *options) {
   struct io_uring_params params = {
-      // No IORING_SETUP_NO_SQARRAY: liburing before 2.5 writes the array all the same, over the ring.
+      // No IORING_SETUP_NO_SQARRAY: liburing 2.3 writes the array all the same, over the ring.
       .flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SUBMIT_ALL |
                IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP,
       .cq_entries = CQ_ENTRIES,

@@ -19,8 +19,8 @@ void open_ring(struct ring *ring, const struct options *options);
 /// A cleared submission entry; submits what is there when the queue is full.
 struct io_uring_sqe *next_sqe(struct ring *ring);
 
-/// One enter: submits, waits for a completion, runs deferred work. False when the kernel left entries
-/// in the queue for the next one.
+/// One enter: submits, waits for a completion, runs deferred work. False when the kernel left
+/// entries in the queue for the next one.
 bool submit_and_wait(struct ring *ring);
 
 static inline uint8_t *buffer(const struct ring *ring, unsigned identifier) {

@@ -35,8 +35,8 @@ def cpu_per_message(program, workload, scale=1.0):
 
 def system_calls_per_message(program, workload, by_strace=False):
     """At full batches: server and load share one CPU and the load is preferred, so that the server
-    always finds everything ready that can be. On CPUs of their own the batch, and with it the count,
-    depends on which of the two happens to be faster."""
+    always finds everything ready that can be. On CPUs of their own the batch, and with it the
+    count, depends on which of the two happens to be faster."""
     arguments = ["--gate", "--warmup", str(workload.connections * 5), *workload.arguments()]
     if by_strace or not program.counters:
         return _system_calls_by_strace(program, arguments + ["--messages", "20000"])
@@ -72,14 +72,14 @@ def _system_calls_by_strace(program, arguments):
                 tracer.send_signal(signal.SIGINT)
                 tracer.wait(10)
                 tracer.stderr.close()
-            total = re.search(r"^100\.00\s+\S+\s+\S+\s+(\d+)\s.*total$", table.read(), re.MULTILINE)
+            total = re.search(r"^100\.00\s+\S+\s+\S+\s+(\d+)\s.*total$", table.read(), re.M)
     if not total:
         raise Failure("strace counted nothing: may it attach here?")
     return int(total[1]) / messages
 
 
 def allocations_per_message(program, workload, messages):
-    """Calls of malloc, calloc, realloc and the aligned ones while messages flow, after a warm-up."""
+    """Calls of malloc, calloc, realloc and the aligned ones while messages flow, once warm."""
     arguments = ["--gate", "--warmup", str(messages), "--messages", str(messages)]
     with tempfile.NamedTemporaryFile() as counter:
         counter.write(bytes(8))
@@ -103,8 +103,8 @@ def allocations_per_message(program, workload, messages):
 
 
 def bytes_per_idle_connection(program):
-    """The slope of the resident set between 5,000 and 15,000 upgraded connections, each of which has
-    echoed one message."""
+    """The slope of the resident set between 5,000 and 15,000 upgraded connections, each of which
+    has echoed one message."""
     with Server(program) as server:
         with Load(server, ["--connections", str(IDLE_FIRST)], mode="idle") as first:
             first.ready()

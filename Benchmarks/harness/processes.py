@@ -137,7 +137,7 @@ class Load:
     def _line(self):
         line = self._process.stdout.readline()
         if not line:
-            raise Failure(self._process.stderr.read().strip() or "load was stopped: it took too long")
+            raise Failure(self._process.stderr.read().strip() or "load took too long: stopped")
         return line
 
     def ready(self):

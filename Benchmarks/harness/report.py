@@ -63,8 +63,8 @@ def print_times(times):
                 f"{bound}/{len(runs)}",
             ])
         print(f"{workload}: server CPU per message")
-        _table(["", "µs", "min-max", "x floor", "messages/s", "server CPU", "load CPU", "load-bound"],
-               rows)
+        _table(["", "µs", "min-max", "x floor", "messages/s", "server CPU", "load CPU",
+                "load-bound"], rows)
 
 
 def print_counts(counts):

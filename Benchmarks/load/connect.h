@@ -1,4 +1,4 @@
-// One blocking connect and opening handshake; the descriptor that comes back is connected and upgraded.
+// One blocking connect and opening handshake.
 #pragma once
 
 #include <stdint.h>

@@ -13,7 +13,8 @@
 
 static const char usage[] =
     "load [echo] --port P [options]   closed loop: a new message for every echo\n"
-    "load idle --port P [options]     open, echo one message each, print `ready`, hold until stdin ends\n"
+    "load idle --port P [options]     open, echo one message each, print `ready`, hold until\n"
+    "                                 stdin ends\n"
     "  --host A          IPv4 address (127.0.0.1)\n"
     "  --connections N   (1)\n"
     "  --size BYTES      of the payload (20), or --payload TEXT\n"

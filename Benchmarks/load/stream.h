@@ -1,6 +1,6 @@
 // The traffic of one run as two periodic byte streams: what every client sends and what must come
-// back. A connection is then no more than an offset into each, and comparing an echo with `expected`
-// checks header, opcode, length, payload and order at once.
+// back. A connection is then no more than an offset into each, and comparing an echo with
+// `expected` checks header, opcode, length, payload and order at once.
 #pragma once
 
 #include <stddef.h>

@@ -1,5 +1,5 @@
-// The opening handshake of RFC 6455 section 4, as far as a benchmark needs it: both ends check it for
-// real, because a client that skips the check would let a broken server look fast.
+// The opening handshake of RFC 6455 section 4, as far as a benchmark needs it. It is checked for
+// real: a client that skips the check would let a broken server look fast.
 #pragma once
 
 #include <stddef.h>
