@@ -68,6 +68,9 @@ extension Session {
     in bytes: inout MutableRawSpan, offset: inout Int, limits: Limits
   ) throws(ProtocolError) -> Event? {
     do throws(ProtocolError) {
+      if let event = try takeShortMessage(in: &bytes, offset: &offset, limits: limits) {
+        return event
+      }
       while offset < bytes.byteCount {
         switch expected {
         case .frame:
@@ -105,6 +108,37 @@ extension Session {
       offset = bytes.byteCount
       throw error
     }
+  }
+
+  /// The most common case by a shortcut: a client's unfragmented message of up to 125 bytes, all of it
+  /// here. Nil: it is not that case, and nothing has changed. The general path would do the same in three
+  /// times as many instructions.
+  @inline(__always)
+  private func takeShortMessage(
+    in bytes: inout MutableRawSpan, offset: inout Int, limits: Limits
+  ) throws(ProtocolError) -> Event? {
+    let start = offset
+    let available = bytes.byteCount - start
+    guard case .frame = expected, message == nil, role == .server, available >= 6 else {
+      return nil
+    }
+    let opcode = Int(bytes.bytes.byte(at: start)) - 0x80
+    let byteCount = Int(bytes.bytes.byte(at: start + 1)) - 0x80
+    guard opcode == 1 || opcode == 2, byteCount >= 0, byteCount <= min(125, available - 6),
+      byteCount <= min(limits.frameByteCountMax, limits.messageByteCountMax)
+    else { return nil }
+    let key = MaskingKey(
+      UInt32(bigEndian: bytes.bytes.integer(at: start + 2, as: UInt32.self)))
+    let payload = start + 6..<start + 6 + byteCount
+    let isASCII = key.apply(to: &bytes, in: payload)
+    if opcode == 1, !isASCII {
+      var validator = UTF8Validator()
+      guard validator.accept(bytes.bytes.extracting(payload)), validator.isComplete else {
+        throw .invalidText
+      }
+    }
+    offset = payload.upperBound
+    return .message(opcode == 1 ? .text : .binary, payload)
   }
 
   /// The rules that a header breaks by itself.

@@ -46,6 +46,11 @@ protocol Backend: AnyObject {
   /// iovecs themselves only during the call.
   func send(_ batch: SendBatch, on connection: ConnectionPointer) -> SendStart
 
+  /// Sends what the socket takes of `batch` with a system call, without waiting for the rest, and keeps nothing: the bytes
+  /// need to stay in place during the call only. For connections that have `ConnectionFlags.sendsAtOnce` and no
+  /// send in flight. The answer is `handed`, with any number of bytes, also 0, or `failed`.
+  func sendNow(_ batch: SendBatch, on connection: ConnectionPointer) -> SendStart
+
   /// Sends FIN. Receiving goes on. No send is in flight.
   func shutdownSending(on connection: ConnectionPointer)
 

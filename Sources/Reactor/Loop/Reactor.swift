@@ -14,12 +14,18 @@ internal import Synchronization
   public let position: Int
   public let configuration: ReactorConfiguration
   public let backendKind: BackendKind
+  /// Whether sends must be kept apart, so that each can be dropped by itself.
+  public let dropsSends: Bool
 
   let number: UInt32
   let port: ReactorPort
   let slab: ConnectionSlab
   let backend: any Backend
   let state: Confined<ReactorState>
+  /// For the ranges of one send; two more than the send queue fills.
+  let vectors: UnsafeMutableBufferPointer<iovec>
+  /// Bytes below which a queue takes a send without asking for its policy.
+  private let uncheckedByteCount: Int
 
   init(
     position: Int, configuration: ReactorConfiguration, attachmentByteCount: Int, kind: BackendKind
@@ -38,9 +44,14 @@ internal import Synchronization
     }
     backendKind = backend.kind
     state = Confined(ReactorState(slab: slab))
+    unsafe vectors = .allocate(capacity: SendBatch.vectorCountMax + 2)
+    let limits = configuration.queue
+    uncheckedByteCount = min(limits.byteCountMax, limits.backpressureByteCount)
+    dropsSends = limits.overflow == .dropOldest || limits.overflow == .keepNewestPerKey
   }
 
   deinit {
+    unsafe vectors.deallocate()
     state.deallocate()
   }
 
@@ -76,6 +87,13 @@ internal import Synchronization
   @inline(__always)
   public func canSend(on connection: ConnectionPointer) -> Bool {
     connection.pointee.lifecycle == .open
+  }
+
+  /// Whether so many bytes can be sent and leave the queue below every limit.
+  @inline(__always)
+  public func hasRoom(for byteCount: Int, on connection: ConnectionPointer) -> Bool {
+    canSend(on: connection)
+      && connection.pointee.queuedByteCount &+ byteCount < uncheckedByteCount
   }
 
   /// Bytes that wait to be sent, without those that other threads have posted and that are still on their way.

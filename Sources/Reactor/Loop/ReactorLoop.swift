@@ -12,7 +12,6 @@ internal import Synchronization
   let listeners: ListenerSet
   let backend: any Backend
   let state: Confined<ReactorState>
-  private let vectors: UnsafeMutableBufferPointer<iovec>
 
   init(reactor: Reactor, handler: any ConnectionHandler, listeners: ListenerSet) {
     self.reactor = reactor
@@ -20,11 +19,6 @@ internal import Synchronization
     self.listeners = listeners
     backend = reactor.backend
     state = reactor.state
-    unsafe vectors = .allocate(capacity: SendBatch.vectorCountMax)
-  }
-
-  deinit {
-    unsafe vectors.deallocate()
   }
 
   /// Runs until the reactor has been stopped and its last connection is gone.
@@ -135,7 +129,7 @@ internal import Synchronization
     connection.pointee.flags.remove(.isDirty)
     if connection.pointee.flags.contains(.isSending) { return publishQueue(of: connection) }
     while !connection.pointee.flags.contains(.isSending), connection.pointee.lifecycle != .closing,
-      let batch = unsafe connection.gather(into: vectors)
+      let batch = unsafe connection.gather(into: reactor.vectors)
     {
       state.value.statistics.sendCount &+= 1
       switch backend.send(batch, on: connection) {

@@ -81,11 +81,6 @@ extension Reactor {
     reportBackpressure(on: connection)
     return .acceptedWithBackpressure
   }
-
-  /// Whether sends must be kept apart, so that each can be dropped by itself.
-  public var dropsSends: Bool {
-    configuration.queue.overflow == .dropOldest || configuration.queue.overflow == .keepNewestPerKey
-  }
 }
 
 extension ConnectionID {

@@ -158,6 +158,11 @@ public struct Connection: Sendable, Hashable {
           completion?(.closed)
           return .closed
         }
+        if kind == .message, key == 0, completion == nil,
+          let result = engine.sendShortMessage(opcode, payload, on: connection)
+        {
+          return result
+        }
         return engine.send(
           opcode, payload, kind: kind, key: key, completion: completion, on: connection)
       }

@@ -56,6 +56,7 @@ extension Engine {
     _ connection: ConnectionPointer, code: CloseCode, reason: String, error: ConnectionError?
   ) {
     connection.webSocket.phase = .ended
+    connection.webSocket.canSendMessages = false
     guard connection.webSocket.flags.contains(.hasState) else { return }
     connection.webSocket.flags.remove(.hasState)
     let closure = Closure(
@@ -65,6 +66,7 @@ extension Engine {
   }
 
   private func end(_ connection: ConnectionPointer) {
+    connection.webSocket.canSendMessages = false
     connection.webSocket.phase = .ended
     reactor.finish(connection)
   }

@@ -105,6 +105,7 @@ extension Engine {
     unsafe reactor.send(scratch.value.response.span.bytes, on: connection)
     connection.webSocket.phase = application.handlesFrames ? .raw : .open
     connection.webSocket.flags.insert(.hasState)
+    connection.webSocket.canSendMessages = true
     if let subprotocol = response.subprotocol { reactor.label(connection, subprotocol) }
     watch(connection)
     unsafe application.opened(handle(connection), state: connection.state)

@@ -45,6 +45,11 @@ extension Engine {
     note(kind, on: connection)
     let isDroppable = kind == .message && reactor.dropsSends
     if completion == nil, !isDroppable {
+      if payload.byteCount >= Reactor.sendNowByteCountMin,
+        sendNow(opcode, payload, kind, on: connection)
+      {
+        return admission == .accepted ? .accepted : .backpressure
+      }
       let room = unsafe reactor.reserve(byteCount, on: connection)
       unsafe Self.encode(opcode, payload, kind, into: room)
     } else {
@@ -53,6 +58,40 @@ extension Engine {
       reactor.enqueue(chunk, on: connection, isDroppable: isDroppable)
     }
     return admission == .accepted ? .accepted : .backpressure
+  }
+
+  /// The most common case by a shortcut: a short message that meets no limit. Nil: it is not that case, and nothing has
+  /// happened.
+  @inline(__always)
+  func sendShortMessage(
+    _ opcode: Opcode, _ payload: RawSpan, on connection: ConnectionPointer
+  ) -> SendResult? {
+    let byteCount = payload.byteCount
+    guard byteCount <= 125, connection.webSocket.canSendMessages,
+      reactor.hasRoom(for: byteCount, on: connection), !reactor.dropsSends
+    else { return nil }
+    let room = unsafe reactor.reserve(2 + byteCount, on: connection)
+    guard let start = room.baseAddress else { return nil }
+    unsafe start.storeBytes(of: 0x80 | opcode.rawValue, as: UInt8.self)
+    unsafe start.storeBytes(of: UInt8(byteCount), toByteOffset: 1, as: UInt8.self)
+    unsafe payload.withUnsafeBytes { bytes in
+      guard let source = bytes.baseAddress else { return }
+      unsafe (start + 2).copyMemory(from: source, byteCount: byteCount)
+    }
+    return .accepted
+  }
+
+  private func sendNow(
+    _ opcode: Opcode, _ payload: RawSpan, _ kind: SendKind, on connection: ConnectionPointer
+  ) -> Bool {
+    let header = FrameHeader(
+      opcode: opcode, payloadLength: UInt64(payload.byteCount), isFinal: kind.isFinal)
+    var bytes: [14 of UInt8] = .init(repeating: 0)
+    var span = bytes.mutableSpan
+    var rawSpan = unsafe span.mutableBytes
+    let count = header.encode(into: &rawSpan)
+    return reactor.sendNow(
+      header: rawSpan.bytes.extracting(0..<count), payload: payload, on: connection)
   }
 
   func sendControl(_ opcode: Opcode, _ payload: RawSpan, on connection: ConnectionPointer) {
@@ -94,6 +133,7 @@ extension Engine {
   }
 
   func sendClose(_ code: CloseCode?, reason: String, on connection: ConnectionPointer) {
+    connection.webSocket.canSendMessages = false
     guard reactor.canSend(on: connection) else { return }
     let payloadByteCount = ClosePayload.byteCount(code: code, reason: reason)
     let room = unsafe reactor.reserve(2 + payloadByteCount, on: connection)
@@ -176,8 +216,12 @@ extension Engine {
 
   private func note(_ kind: SendKind, on connection: ConnectionPointer) {
     switch kind {
-    case .firstFragment: connection.webSocket.flags.insert(.isSendingFragments)
-    case .lastFragment: connection.webSocket.flags.remove(.isSendingFragments)
+    case .firstFragment:
+      connection.webSocket.flags.insert(.isSendingFragments)
+      connection.webSocket.canSendMessages = false
+    case .lastFragment:
+      connection.webSocket.flags.remove(.isSendingFragments)
+      connection.webSocket.canSendMessages = true
     case .message, .middleFragment, .control, .raw, .close: break
     }
   }

@@ -20,6 +20,18 @@ extension EpollBackend {
     }
   }
 
+  func sendNow(_ batch: SendBatch, on connection: ConnectionPointer) -> SendStart {
+    assert(connection.epollState.isDisjoint(with: [.isClosed, .isSendPending]))
+    while true {
+      hot.pointee.otherSystemCallCount += 1
+      let count = Self.send(batch, to: connection.pointee.descriptor)
+      if count >= 0 || errno == EAGAIN { return .handed(max(0, count)) }
+      if errno == EINTR { continue }
+      connection.epollState.insert(.hasSendFailed)
+      return .failed(errno)
+    }
+  }
+
   func shutdownSending(on connection: ConnectionPointer) {
     hot.pointee.otherSystemCallCount += 1
     Socket(connection.pointee.descriptor).shutdownSending()

@@ -22,6 +22,12 @@ extension IOURingBackend {
     return .pending(0)
   }
 
+  func sendNow(_ batch: SendBatch, on connection: ConnectionPointer) -> SendStart {
+    // One that was full is to be waited for first.
+    guard connection.pointee.sendState.isEmpty else { return .handed(0) }
+    return attempt(batch, on: connection)
+  }
+
   /// A send that has posted a completion.
   func sent(
     _ completion: Completion, on connection: ConnectionPointer, to receiver: any CompletionReceiver
@@ -68,6 +74,13 @@ extension IOURingBackend {
 
   /// The connection's bytes have just been read and answered: they are still in the cache.
   private func sendAtOnce(_ batch: SendBatch, on connection: ConnectionPointer) -> SendStart {
+    let start = attempt(batch, on: connection)
+    guard case .handed(0) = start else { return start }
+    return sendWaiting(batch, on: connection)
+  }
+
+  /// Notes whether the socket is full afterwards.
+  private func attempt(_ batch: SendBatch, on connection: ConnectionPointer) -> SendStart {
     var message = unsafe msghdr()
     unsafe message.msg_iov = batch.vectors.baseAddress
     unsafe message.msg_iovlen = batch.vectors.count
@@ -75,15 +88,10 @@ extension IOURingBackend {
       state.systemCallCount += 1
       let count = unsafe sendmsg(
         connection.pointee.descriptor, &message, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL))
-      if count >= batch.byteCount { return .handed(count) }
-      if count > 0 {
-        connection.pointee.sendState.insert(.isBlocked)
-        return .handed(count)
-      }
       if count < 0, errno == EINTR { continue }
       if count < 0, errno != EAGAIN { return .failed(errno) }
-      connection.pointee.sendState.insert(.isBlocked)
-      return sendWaiting(batch, on: connection)
+      if count < batch.byteCount { connection.pointee.sendState.insert(.isBlocked) }
+      return .handed(max(0, count))
     }
   }
 

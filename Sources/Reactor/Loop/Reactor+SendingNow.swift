@@ -1,0 +1,78 @@
+internal import Glibc
+internal import CURing
+
+extension Reactor {
+  /// Payloads from this size on are worth a system call of their own, to spare copying them into the send queue: the copy
+  /// of 16 KiB costs more than the call.
+  public static let sendNowByteCountMin = 8 * 1024
+
+  /// Sends a header and a payload, behind what is queued, with a system call at once; what the socket does not take is
+  /// queued. False: this cannot be done here, and nothing has happened.
+  ///
+  /// It is done for connections that are received on into the shared large buffer, whose bytes are still in the
+  /// processor's cache. `canSend` must hold.
+  public func sendNow(
+    header: RawSpan, payload: RawSpan, on connection: ConnectionPointer
+  ) -> Bool {
+    guard connection.pointee.flags.contains(.sendsAtOnce),
+      !connection.pointee.flags.contains(.isSending)
+    else { return false }
+    let queuedByteCount = connection.pointee.queuedByteCount
+    guard queuedByteCount < SendBatch.byteCountMax else { return false }
+    return unsafe header.withUnsafeBytes { header in
+      unsafe payload.withUnsafeBytes { payload in
+        unsafe sendNow(header, payload, behind: queuedByteCount, on: connection)
+      }
+    }
+  }
+
+  private func sendNow(
+    _ header: UnsafeRawBufferPointer, _ payload: UnsafeRawBufferPointer,
+    behind queuedByteCount: Int, on connection: ConnectionPointer
+  ) -> Bool {
+    let queue = unsafe connection.gather(into: vectors)
+    guard queue?.byteCount ?? 0 == queuedByteCount else { return false }
+    let count = unsafe queue?.vectors.count ?? 0
+    unsafe vectors[count] = Self.vector(header)
+    unsafe vectors[count + 1] = Self.vector(payload)
+    state.value.statistics.sendCount &+= 1
+    let byteCount = queuedByteCount + header.count + payload.count
+    let batch = unsafe SendBatch(
+      vectors: .init(rebasing: vectors[..<(count + 2)]), byteCount: byteCount)
+    switch backend.sendNow(batch, on: connection) {
+    case .handed(let handed), .pending(let handed):
+      unsafe finishSendingNow(header, payload, handed, on: connection)
+    case .failed(let code):
+      end(connection, code: code, reset: false)
+    }
+    return true
+  }
+
+  /// Queues what the socket has not taken, then calls the completions of what it has: they may send, and must not come
+  /// between the two halves of a frame.
+  private func finishSendingNow(
+    _ header: UnsafeRawBufferPointer, _ payload: UnsafeRawBufferPointer, _ handed: Int,
+    on connection: ConnectionPointer
+  ) {
+    state.value.statistics.sentByteCount &+= UInt64(handed)
+    let ofQueue = min(handed, connection.pointee.queuedByteCount)
+    let completed = unsafe connection.consume(ofQueue, pool: &state.value.pool)
+    let ofFrame = handed - ofQueue
+    unsafe queueRest(of: header, from: ofFrame, on: connection)
+    unsafe queueRest(of: payload, from: ofFrame - header.count, on: connection)
+    _ = unsafe releaseAll(completed, .sent)
+  }
+
+  private func queueRest(
+    of bytes: UnsafeRawBufferPointer, from start: Int, on connection: ConnectionPointer
+  ) {
+    guard start < bytes.count else { return }
+    let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[max(0, start)...])
+    unsafe reserve(rest.count, on: connection).copyMemory(from: rest)
+  }
+
+  private static func vector(_ bytes: UnsafeRawBufferPointer) -> iovec {
+    unsafe iovec(
+      iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
+  }
+}
