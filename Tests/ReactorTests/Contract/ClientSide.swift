@@ -1,0 +1,56 @@
+import Glibc
+
+@testable import Reactor
+
+/// What the other end of a connection does.
+extension Socket {
+  /// Writes as much as fits. Returns how much.
+  func writeSome(_ bytes: ArraySlice<UInt8>) -> Int {
+    let count = bytes.withUnsafeBytes {
+      Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL))
+    }
+    return max(0, count)
+  }
+
+  /// Writes a few bytes, which always fit.
+  func write(_ text: String) {
+    precondition(writeSome(Array(text.utf8)[...]) == text.utf8.count)
+  }
+
+  /// Reads what is there, at most `limit` bytes. Nil: the other end has sent FIN, or the connection is
+  /// broken.
+  func readSome(limit: Int = 1 << 20) -> [UInt8]? {
+    var count = 0
+    let bytes = [UInt8](unsafeUninitializedCapacity: limit) { buffer, initializedCount in
+      count = recv(descriptor, buffer.baseAddress, limit, Int32(MSG_DONTWAIT))
+      initializedCount = max(0, count)
+    }
+    if count == 0 { return nil }
+    return count > 0 || errno == EAGAIN ? bytes : nil
+  }
+
+  /// What reading would give: 0 for FIN, an errno, or nil when there is neither yet.
+  func readEnd() -> Int32? {
+    var byte: UInt8 = 0
+    let count = recv(descriptor, &byte, 1, Int32(MSG_DONTWAIT))
+    if count == 0 { return 0 }
+    return count > 0 || errno == EAGAIN ? nil : errno
+  }
+
+  func closeWithReset() {
+    resetAtClose()
+    close()
+  }
+}
+
+/// Bytes that show when one is missing, doubled or out of place.
+func patternedBytes(_ count: Int) -> [UInt8] {
+  var bytes: [UInt8] = []
+  bytes.reserveCapacity(count + pattern.count)
+  while bytes.count < count { bytes += pattern }
+  bytes.removeLast(bytes.count - count)
+  return bytes
+}
+
+/// As long as a prime: no two places at a distance of a power of two look alike.
+private let pattern = (0..<65_521).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ $0 >> 8) }

@@ -1,0 +1,190 @@
+import Glibc
+import Testing
+
+@testable import Reactor
+
+@Suite("Contract of backends: closing")
+struct ClosingContractTests {
+  /// What is going on at a connection when it is closed.
+  enum Situation: CaseIterable {
+    case idle, new, neverReceiving, paused, quiesced, sendPending, bytesWaiting, endWaiting
+    case resetWaiting, afterEnd, afterShutdown, sendPendingAndPaused, quiescedAndBytesWaiting
+  }
+
+  private func bring(
+    _ reactor: TestReactor, to situation: Situation, _ transport: Transport
+  ) throws -> (connection: ConnectionPointer, client: Socket) {
+    let (connection, client) = try reactor.connect(
+      transport, receiving: situation != .neverReceiving)
+    if situation != .new { reactor.settle() }
+    switch situation {
+    case .idle, .new, .neverReceiving: break
+    case .paused: reactor.backend.pauseReceiving(on: connection)
+    case .quiesced: reactor.backend.quiesce(connection)
+    case .sendPending: reactor.send(patternedBytes(32 << 20), on: connection)
+    case .sendPendingAndPaused:
+      reactor.send(patternedBytes(32 << 20), on: connection)
+      reactor.backend.pauseReceiving(on: connection)
+    case .bytesWaiting: client.write("unread")
+    case .quiescedAndBytesWaiting:
+      reactor.backend.quiesce(connection)
+      reactor.settle()
+      client.write("unread")
+    case .endWaiting: client.shutdownSending()
+    case .resetWaiting: client.resetAtClose()
+    case .afterEnd:
+      client.shutdownSending()
+      reactor.run(until: { reactor.recorder.trace(connection).ends == [0] })
+    case .afterShutdown: reactor.backend.shutdownSending(on: connection)
+    }
+    return (connection, client)
+  }
+
+  @Test(
+    "closing is reported once, from a later wait, with no report after it, and the peer sees it",
+    arguments: TestBackend.kinds, Situation.allCases)
+  func close(kind: BackendKind, situation: Situation) throws {
+    for (transport, isReset) in [(Transport.tcp, false), (.tcp, true), (.unix, false)] {
+      for isSettled in [true, false] {
+        try TestReactor.run(kind) { reactor in
+          let (connection, client) = try bring(reactor, to: situation, transport)
+          if isSettled { reactor.settle() }
+          let key = Recorder.key(connection)
+          reactor.close(connection, reset: isReset)
+          #expect(reactor.recorder.trace(key: key).closedCount == 0)
+          if situation == .resetWaiting { client.close() }
+          reactor.run(until: { reactor.openCount == 0 })
+          reactor.settle()
+          #expect(reactor.recorder.trace(key: key).closedCount == 1)
+          guard situation != .resetWaiting else { return }
+          // All that was sent comes before the end.
+          reactor.run(until: { client.readSome() == nil })
+          client.close()
+        }
+      }
+    }
+  }
+
+  @Test("closing sends FIN, closing with reset RST", arguments: TestBackend.kinds)
+  func finOrReset(kind: BackendKind) throws {
+    try TestReactor.run(kind) { reactor in
+      for (isReset, end) in [(false, Int32(0)), (true, ECONNRESET)] {
+        let (connection, client) = try reactor.connect()
+        reactor.settle()
+        reactor.close(connection, reset: isReset)
+        var seen: Int32?
+        reactor.run(until: { seen != nil }, client: { seen = client.readEnd() })
+        #expect(seen == end)
+        client.close()
+      }
+    }
+  }
+
+  @Test("a connection may be closed from within received", arguments: TestBackend.kinds)
+  func closeWithinReceived(kind: BackendKind) throws {
+    try TestReactor.run(kind) { reactor in
+      reactor.recorder.onReceived = { reactor.close($0) }
+      let pairs = try (0..<50).map { _ in try reactor.connect() }
+      for (_, client) in pairs {
+        _ = client.writeSome(patternedBytes(200_000)[...])
+        client.shutdownSending()
+      }
+      reactor.run(until: { reactor.openCount == 0 })
+      for (_, client) in pairs { client.close() }
+    }
+  }
+
+  @Test("a connection may close another one whose completion is next", arguments: TestBackend.kinds)
+  func closeOther(kind: BackendKind) throws {
+    try TestReactor.run(kind) { reactor in
+      let (one, oneClient) = try reactor.connect()
+      let (other, otherClient) = try reactor.connect()
+      reactor.settle()
+      let oneKey = Recorder.key(one)
+      let otherKey = Recorder.key(other)
+      reactor.recorder.onReceived = { connection in
+        let victim = connection == one ? other : one
+        if victim.pointee.lifecycle == .open { reactor.close(victim) }
+      }
+      oneClient.write("1")
+      otherClient.write("2")
+      reactor.run(until: { reactor.openCount == 1 })
+      reactor.settle()
+      let counts = [oneKey, otherKey].map { reactor.recorder.trace(key: $0).closedCount }
+      #expect(counts.reduce(0, +) == 1)
+      oneClient.close()
+      otherClient.close()
+    }
+  }
+
+  @Test(
+    "a connection may be adopted, sent to and closed from within accepted",
+    arguments: TestBackend.kinds)
+  func closeWithinAccepted(kind: BackendKind) throws {
+    try TestReactor.run(kind) { reactor in
+      let listener = try reactor.listen()
+      reactor.recorder.onAccepted = { descriptor in
+        guard let connection = try? reactor.adopt(descriptor) else { return }
+        reactor.close(connection)
+      }
+      let clients = try (0..<100).map { _ in try TestSocket.connect(listener.address) }
+      reactor.run(until: { reactor.recorder.accepted.count == 100 && reactor.openCount == 0 })
+      reactor.run(until: { clients.allSatisfy { $0.readSome(limit: 1) == nil } })
+      for client in clients { client.close() }
+    }
+  }
+
+  @Test(
+    "a slot that is used again gets nothing of the connection before", arguments: TestBackend.kinds)
+  func reuse(kind: BackendKind) throws {
+    // One slot: each connection follows the one before in it, mostly with its descriptor too.
+    try TestReactor.run(kind, capacity: 1) { reactor in
+      for round in 0..<300 {
+        let (connection, client) = try reactor.connect()
+        #expect(connection.pointee.index == 0)
+        let text = "round \(round)"
+        client.write(text)
+        reactor.run(until: { !reactor.recorder.trace(connection).bytes.isEmpty })
+        #expect(reactor.recorder.trace(connection).bytes == Array(text.utf8))
+        // Of this, nothing may be seen any more.
+        client.write("late")
+        if round % 2 == 0 { reactor.wait(milliseconds: 0) }
+        reactor.close(connection, reset: round % 3 == 0)
+        reactor.run(until: { reactor.openCount == 0 })
+        client.close()
+      }
+    }
+  }
+
+  @Test("no descriptor is left behind", arguments: TestBackend.kinds)
+  func descriptors(kind: BackendKind) async {
+    // In a process of its own: other tests open and close descriptors too.
+    await #expect(processExitsWith: .success) { [name = kind.rawValue as String] in
+      let kind = try #require(BackendKind(rawValue: name))
+      let before = openDescriptors()
+      for _ in 0..<2 {
+        try TestReactor.run(kind) { reactor in
+          let listener = try reactor.listen()
+          reactor.recorder.onAccepted = { _ = try? reactor.adopt($0) }
+          for round in 0..<20 {
+            let clients = try (0..<25).map { _ in try TestSocket.connect(listener.address) }
+            reactor.run(until: { reactor.recorder.accepted.count == 25 * (round + 1) })
+            for client in clients { client.close() }
+          }
+        }
+        #expect(openDescriptors() == before)
+      }
+    }
+  }
+}
+
+/// The descriptors that the process has open, with what they are; without timers, of which the runtime
+/// opens one when it pleases.
+private func openDescriptors() -> [String] {
+  (0..<4096).filter { fcntl($0, F_GETFD) >= 0 }.map { descriptor in
+    let name = [UInt8](unsafeUninitializedCapacity: 256) { buffer, count in
+      count = max(0, readlink("/proc/self/fd/\(descriptor)", buffer.baseAddress!, buffer.count))
+    }
+    return "\(descriptor) \(String(decoding: name, as: UTF8.self))"
+  }.filter { !$0.contains("timerfd") }
+}

@@ -1,0 +1,66 @@
+import CURing
+import Glibc
+
+@testable import Reactor
+
+/// Sends bytes through a backend until all are in the kernel, in batches of at most what a reactor sends.
+final class Sender {
+  private let bytes: UnsafeMutableRawBufferPointer
+  private let connection: ConnectionPointer
+  private unowned let backend: any Backend
+  private let vectorCount: Int
+  private(set) var sentCount = 0
+  private(set) var isPending = false
+  private(set) var wasPending = false
+  private(set) var failure: Int32?
+
+  init(
+    _ bytes: [UInt8], on connection: ConnectionPointer, of backend: any Backend, vectorCount: Int
+  ) {
+    self.bytes = .allocate(byteCount: bytes.count, alignment: 16)
+    self.bytes.copyBytes(from: bytes)
+    self.connection = connection
+    self.backend = backend
+    self.vectorCount = vectorCount
+  }
+
+  deinit {
+    bytes.deallocate()
+  }
+
+  var isDone: Bool { sentCount == bytes.count }
+
+  func start() {
+    while !isDone, !isPending, failure == nil { sendOnce() }
+  }
+
+  /// The pending send has ended.
+  func completed(_ count: Int) {
+    guard isPending else { return }
+    isPending = false
+    sentCount += count
+    start()
+  }
+
+  private func sendOnce() {
+    let end = min(bytes.count, sentCount + SendBatch.byteCountMax)
+    let step = max(1, (end - sentCount + vectorCount - 1) / vectorCount)
+    var vectors = stride(from: sentCount, to: end, by: step).map { start in
+      iovec(iov_base: bytes.baseAddress! + start, iov_len: min(step, end - start))
+    }
+    let start = vectors.withUnsafeMutableBufferPointer { vectors in
+      backend.send(
+        SendBatch(vectors: vectors, byteCount: end - sentCount), on: connection)
+    }
+    // The iovecs themselves count during the call only.
+    for index in vectors.indices { vectors[index] = iovec() }
+    switch start {
+    case .handed(let count): sentCount += count
+    case .pending(let count):
+      sentCount += count
+      isPending = true
+      wasPending = true
+    case .failed(let code): failure = code
+    }
+  }
+}

@@ -1,0 +1,139 @@
+import CURing
+import Glibc
+import Testing
+
+@testable import Reactor
+
+/// A backend with all that a reactor would put around it, driven by a test step by step.
+///
+/// Made, used and finished on the test's thread.
+final class TestReactor {
+  let slab: ConnectionSlab
+  let eventDescriptor: Int32
+  let backend: any Backend
+  let recorder = Recorder()
+  /// Connections that have been adopted and not yet reported closed.
+  private(set) var openCount = 0
+  private var senders: [UInt64: Sender] = [:]
+  private var listeners: [Listener] = []
+
+  init(_ kind: BackendKind, capacity: Int = 2048) throws {
+    slab = ConnectionSlab(capacity: capacity, attachmentByteCount: 0)
+    eventDescriptor = eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC))
+    backend = try TestBackend.make(kind, eventDescriptor: eventDescriptor, slab: slab)
+    recorder.onSent = { [unowned self] count, connection in
+      sender(of: connection)?.completed(count)
+    }
+    recorder.onClosed = { [unowned self] connection in
+      openCount -= 1
+      slab.release(connection)
+    }
+  }
+
+  /// Runs a test on a reactor, and then checks what holds at the end of every one.
+  static func run(
+    _ kind: BackendKind, capacity: Int = 2048, _ body: (TestReactor) throws -> Void
+  ) throws {
+    let reactor = try TestReactor(kind, capacity: capacity)
+    defer { reactor.finish() }
+    try body(reactor)
+  }
+
+  func listen(at address: SocketAddress = .loopback(port: 0), index: Int = 0) throws -> Listener {
+    let listener = try Listener.open(address)
+    listeners.append(listener)
+    backend.accept(on: listener.descriptor, index: index)
+    return listener
+  }
+
+  /// Hands a socket to the backend, which receives on it unless told otherwise.
+  @discardableResult
+  func adopt(_ descriptor: Int32, receiving: Bool = true) throws -> ConnectionPointer {
+    let connection = try #require(slab.allocate())
+    connection.pointee.descriptor = descriptor
+    connection.pointee.lifecycle = .open
+    try backend.adopt(connection)
+    openCount += 1
+    if receiving { backend.receive(on: connection) }
+    return connection
+  }
+
+  /// A connection on the backend, and its client's end.
+  func connect(
+    _ transport: Transport = .tcp, receiving: Bool = true
+  ) throws -> (connection: ConnectionPointer, client: Socket) {
+    let (server, client) = try transport.makePair()
+    return (try adopt(server.descriptor, receiving: receiving), client)
+  }
+
+  func close(_ connection: ConnectionPointer, reset: Bool = false) {
+    recorder.noteClosing(connection)
+    connection.pointee.lifecycle = .closing
+    backend.close(connection, reset: reset)
+  }
+
+  /// Sends all of `bytes`, as a reactor does: what does not fit follows when the kernel has room.
+  @discardableResult
+  func send(_ bytes: [UInt8], on connection: ConnectionPointer, vectorCount: Int = 1) -> Sender {
+    let sender = Sender(bytes, on: connection, of: backend, vectorCount: vectorCount)
+    senders[Recorder.key(connection)] = sender
+    sender.start()
+    return sender
+  }
+
+  func sender(of connection: ConnectionPointer) -> Sender? {
+    senders[Recorder.key(connection)]
+  }
+
+  func wait(milliseconds: Double = 1) {
+    backend.wait(
+      WaitBounds(timeoutNanoseconds: Int64(milliseconds * 1e6)), deliverTo: recorder)
+  }
+
+  func wake() {
+    var one: UInt64 = 1
+    _ = write(eventDescriptor, &one, 8)
+  }
+
+  /// Waits again and again, and lets the client do its part in between, until the condition holds.
+  func run(
+    until condition: () -> Bool, client: () -> Void = {}, seconds: Double = 20,
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) {
+    let deadline = MonotonicClock.nowNanoseconds() + Int64(seconds * 1e9)
+    while !condition() {
+      client()
+      wait()
+      guard MonotonicClock.nowNanoseconds() < deadline else {
+        Issue.record("not within \(seconds) s", sourceLocation: sourceLocation)
+        return
+      }
+    }
+  }
+
+  /// Waits a few times: for what must not happen.
+  func settle() {
+    for _ in 0..<20 { wait(milliseconds: 0.5) }
+  }
+
+  private func finish() {
+    // No test needs what these would do any more, and a test may have set others.
+    recorder.onReceived = nil
+    recorder.onReceiveEnded = nil
+    recorder.onAccepted = nil
+    for index in 0..<8 { backend.stopAccepting(index: index) }
+    for listener in listeners { listener.close() }
+    for index in 0..<slab.highWaterCount {
+      let connection = slab.record(at: UInt32(index))
+      guard connection.pointee.lifecycle == .open else { continue }
+      close(connection)
+    }
+    run(until: { openCount == 0 })
+    settle()
+    #expect(recorder.violations == [])
+    #expect(recorder.traces.values.allSatisfy { $0.closedCount <= 1 })
+    #expect(slab.count == 0)
+    backend.tearDown()
+    Socket(eventDescriptor).close()
+  }
+}

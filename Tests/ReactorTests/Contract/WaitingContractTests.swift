@@ -1,0 +1,181 @@
+import Glibc
+import Synchronization
+import Testing
+
+@testable import Reactor
+
+@Suite("Contract of backends: waiting")
+struct WaitingContractTests {
+  private func elapsedMilliseconds(_ body: () throws -> Void) rethrows -> Double {
+    let start = MonotonicClock.nowNanoseconds()
+    try body()
+    return Double(MonotonicClock.nowNanoseconds() - start) / 1e6
+  }
+
+  @Test(
+    "a wait ends at its time: never before, and about 2 ms after it at most",
+    arguments: TestBackend.kinds)
+  func timeout(kind: BackendKind) throws {
+    try TestReactor.run(kind) { reactor in
+      reactor.settle()
+      for milliseconds in [0.0, 0.3, 1.0, 5.5, 20.0] {
+        // A busy machine makes some waits longer; the shortest shows what the backend does.
+        let times = (0..<10).map { _ in
+          elapsedMilliseconds { reactor.wait(milliseconds: milliseconds) }
+        }
+        #expect(times.allSatisfy { $0 >= milliseconds })
+        #expect(times.contains { $0 < milliseconds + 2 })
+      }
+    }
+  }
+
+  @Test("a wait with nothing to do makes one or two system calls", arguments: TestBackend.kinds)
+  func noSpin(kind: BackendKind) throws {
+    try TestReactor.run(kind) { reactor in
+      // An open connection, writable all the time, one with unread bytes, one whose peer has gone.
+      let (_, idle) = try reactor.connect()
+      let (_, unread) = try reactor.connect(receiving: false)
+      let (paused, gone) = try reactor.connect()
+      let listener = try reactor.listen()
+      reactor.backend.pauseReceiving(on: paused)
+      unread.write("unread")
+      gone.close()
+      reactor.settle()
+      let before = reactor.backend.systemCallCount
+      reactor.wait(milliseconds: 30)
+      #expect(reactor.backend.systemCallCount - before <= 2)
+      #expect(listener.descriptor >= 0)
+      idle.close()
+      unread.close()
+    }
+  }
+
+  @Test("a write to the eventfd ends the wait after it", arguments: TestBackend.kinds)
+  func wakeBefore(kind: BackendKind) throws {
+    try TestReactor.run(kind) { reactor in
+      reactor.settle()
+      for _ in 0..<100 {
+        reactor.wake()
+        #expect(elapsedMilliseconds { reactor.wait(milliseconds: 5_000) } < 4_000)
+      }
+      // Used up: it does not end two.
+      #expect(elapsedMilliseconds { reactor.wait(milliseconds: 5) } >= 5)
+    }
+  }
+
+  @Test(
+    "a write to the eventfd from another thread ends a wait without limit, each time",
+    arguments: TestBackend.kinds)
+  func wakeFromThread(kind: BackendKind) throws {
+    try TestReactor.run(kind) { reactor in
+      reactor.settle()
+      let waitCount = Atomic<Int>(0)
+      let descriptor = reactor.eventDescriptor
+      try withTestThread({
+        for round in 0..<500 {
+          while waitCount.load(ordering: .acquiring) < round { usleep(20) }
+          if round % 5 == 0 { usleep(200) }
+          var one: UInt64 = 1
+          _ = write(descriptor, &one, 8)
+        }
+      }) {
+        for _ in 0..<500 {
+          reactor.backend.wait(WaitBounds(timeoutNanoseconds: -1), deliverTo: reactor.recorder)
+          waitCount.add(1, ordering: .releasing)
+        }
+      }
+    }
+  }
+
+  @Test(
+    "within the coalescing window bytes gather and are delivered together",
+    arguments: TestBackend.kinds)
+  func coalesce(kind: BackendKind) throws {
+    try TestReactor.run(kind) { reactor in
+      let (connection, client) = try reactor.connect()
+      reactor.settle()
+      let window = WaitBounds(timeoutNanoseconds: 2_000_000_000, coalesceNanoseconds: 40_000_000)
+      usleep(50_000)
+      // Long after the last wake: delivered at once.
+      client.write("a")
+      let first = elapsedMilliseconds {
+        while reactor.recorder.trace(connection).bytes.count < 1 {
+          reactor.backend.wait(window, deliverTo: reactor.recorder)
+        }
+      }
+      #expect(first < 40)
+      // Right after it: the next delivery comes a window later, with what has come until then.
+      let descriptor = client.descriptor
+      try withTestThread({
+        for _ in 0..<5 {
+          Socket(descriptor).write("b")
+          usleep(3_000)
+        }
+      }) {
+        let second = elapsedMilliseconds {
+          reactor.backend.wait(window, deliverTo: reactor.recorder)
+        }
+        #expect(second >= 30)
+      }
+      #expect(reactor.recorder.trace(connection).bytes == Array("abbbbb".utf8))
+      client.close()
+    }
+  }
+
+  @Test("a coalescing window does not lengthen a timeout", arguments: TestBackend.kinds)
+  func coalesceTimeout(kind: BackendKind) throws {
+    try TestReactor.run(kind) { reactor in
+      let (connection, client) = try reactor.connect()
+      client.write("a")
+      reactor.run(until: { !reactor.recorder.trace(connection).bytes.isEmpty })
+      let bounds = WaitBounds(timeoutNanoseconds: 5_000_000, coalesceNanoseconds: 3_000_000_000)
+      reactor.wake()
+      reactor.backend.wait(bounds, deliverTo: reactor.recorder)
+      #expect(
+        elapsedMilliseconds { reactor.backend.wait(bounds, deliverTo: reactor.recorder) } < 1_000)
+      client.close()
+    }
+  }
+
+  @Test("one connection that floods does not starve a hundred others", arguments: TestBackend.kinds)
+  func fairness(kind: BackendKind) throws {
+    try TestReactor.run(kind) { reactor in
+      let (flooded, flooder) = try reactor.connect()
+      let others = try (0..<100).map { _ in try reactor.connect() }
+      reactor.settle()
+      let isOver = Atomic<Bool>(false)
+      let descriptor = flooder.descriptor
+      try withTestThread({
+        let bytes = patternedBytes(1 << 20)
+        while !isOver.load(ordering: .acquiring) {
+          if Socket(descriptor).writeSome(bytes[...]) == 0 { usleep(50) }
+        }
+      }) {
+        reactor.run(until: { reactor.recorder.trace(flooded).receivedCount > 10 })
+        for round in 1...20 {
+          for (_, client) in others { client.write("x") }
+          var waitCount = 0
+          while waitCount < 50,
+            others.contains(where: { reactor.recorder.trace($0.connection).bytes.count < round })
+          {
+            reactor.wait()
+            waitCount += 1
+          }
+          #expect(waitCount <= 10)
+        }
+        isOver.store(true, ordering: .releasing)
+      }
+      flooder.close()
+      for (_, client) in others { client.close() }
+    }
+  }
+}
+
+/// Runs `body` while another thread runs `other`, and joins it.
+private func withTestThread(
+  _ other: @escaping @Sendable () -> Void, _ body: () throws -> Void
+) throws {
+  let thread = try Thread.start(name: "test", other)
+  defer { thread.join() }
+  try body()
+}
