@@ -17,10 +17,10 @@ final class TestReactor {
   private var senders: [UInt64: Sender] = [:]
   private var listeners: [Listener] = []
 
-  init(_ kind: BackendKind, capacity: Int = 2048) throws {
+  init(capacity: Int, make: (Int32, ConnectionSlab) throws -> any Backend) throws {
     slab = ConnectionSlab(capacity: capacity, attachmentByteCount: 0)
     eventDescriptor = eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC))
-    backend = try TestBackend.make(kind, eventDescriptor: eventDescriptor, slab: slab)
+    backend = try make(eventDescriptor, slab)
     recorder.onSent = { [unowned self] count, connection in
       sender(of: connection)?.completed(count)
     }
@@ -30,11 +30,13 @@ final class TestReactor {
     }
   }
 
-  /// Runs a test on a reactor, and then checks what holds at the end of every one.
+  /// Runs a test on a backend of a kind, and then checks what holds at the end of every one.
   static func run(
     _ kind: BackendKind, capacity: Int = 2048, _ body: (TestReactor) throws -> Void
   ) throws {
-    let reactor = try TestReactor(kind, capacity: capacity)
+    let reactor = try TestReactor(capacity: capacity) { eventDescriptor, slab in
+      try TestBackend.make(kind, eventDescriptor: eventDescriptor, slab: slab)
+    }
     defer { reactor.finish() }
     try body(reactor)
   }
@@ -116,7 +118,8 @@ final class TestReactor {
     for _ in 0..<20 { wait(milliseconds: 0.5) }
   }
 
-  private func finish() {
+  /// Closes all that is open, and checks what holds at the end of every test.
+  func finish() {
     // No test needs what these would do any more, and a test may have set others.
     recorder.onReceived = nil
     recorder.onReceiveEnded = nil

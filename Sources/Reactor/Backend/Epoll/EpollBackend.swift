@@ -121,8 +121,11 @@ final class EpollBackend: Backend {
   ) {
     noteReadable(events, of: connection)
     // Receiving comes first: after a reset, whoever comes first gets the error, and the other one nothing.
-    let wanted: EpollConnectionState = [.isReceiving, .isReadable]
-    if connection.epollState.isSuperset(of: wanted) { receiveBytes(on: connection, to: receiver) }
+    let state = connection.epollState
+    // Whoever is listed has had his turn in this wait, or has it at the beginning of the next one.
+    if state.isSuperset(of: [.isReceiving, .isReadable]) && !state.contains(.isListed) {
+      receiveBytes(on: connection, to: receiver)
+    }
     if events & (EPOLLOUT.rawValue | EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0 {
       deliverSendable(connection, to: receiver)
     }
