@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import Reactor
@@ -105,6 +106,31 @@ struct EpollBackendTests {
       reactor.run(until: {
         pairs.allSatisfy { reactor.recorder.trace($0.connection).bytes.count == 1 }
       })
+      for (_, client) in pairs { client.close() }
+    }
+  }
+
+  @Test(
+    "events of a closed connection whose socket lives on in another process do not reach the next")
+  func inheritedSocket() throws {
+    try run { reactor, backend in
+      let (old, oldClient) = try reactor.connect()
+      // As a child started without closing it would have.
+      let twin = Socket(dup(old.pointee.descriptor))
+      reactor.close(old)
+      reactor.run(until: { reactor.openCount == 0 })
+      // The slab uses a slot again after all the others that were free before it.
+      var pairs: [(connection: ConnectionPointer, client: Socket)] = []
+      repeat { pairs.append(try reactor.connect()) } while pairs.last?.connection != old
+      reactor.settle()
+      oldClient.write("for nobody")
+      let before = backend.systemCallCount
+      reactor.wait(milliseconds: 20)
+      // The wait alone: nothing was tried on the new connection.
+      #expect(backend.systemCallCount - before == 1)
+      #expect(reactor.recorder.trace(old).bytes.isEmpty)
+      twin.close()
+      oldClient.close()
       for (_, client) in pairs { client.close() }
     }
   }
