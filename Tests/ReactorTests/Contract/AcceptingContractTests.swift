@@ -96,6 +96,7 @@ struct AcceptingContractTests {
     // In a process of its own, since all its descriptors are used up.
     await #expect(processExitsWith: .success) { [name = kind.rawValue as String] in
       let kind = try #require(BackendKind(rawValue: name))
+      limitDescriptors()
       try TestReactor.run(kind) { reactor in
         let listener = try reactor.listen()
         reactor.recorder.onAccepted = { _ = try? reactor.adopt($0) }
@@ -121,12 +122,16 @@ struct AcceptingContractTests {
   }
 }
 
-/// Uses up all descriptors that the process may still open.
-private func fillDescriptors() -> [Socket] {
-  var limit = rlimit(rlim_cur: 128, rlim_max: 0)
+/// Lowers the limit of descriptors. io_uring looks at it when accepting is started, not for each client.
+private func limitDescriptors() {
+  var limit = rlimit()
   getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
   limit.rlim_cur = 128
   setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+}
+
+/// Uses up all descriptors that the process may still open.
+private func fillDescriptors() -> [Socket] {
   var fillers: [Socket] = []
   while true {
     let descriptor = dup(0)

@@ -46,11 +46,11 @@ extension Socket {
 /// Bytes that show when one is missing, doubled or out of place.
 func patternedBytes(_ count: Int) -> [UInt8] {
   var bytes: [UInt8] = []
-  bytes.reserveCapacity(count + pattern.count)
-  while bytes.count < count { bytes += pattern }
+  bytes.reserveCapacity(count + patternBlock.count)
+  while bytes.count < count { bytes += patternBlock }
   bytes.removeLast(bytes.count - count)
   return bytes
 }
 
 /// As long as a prime: no two places at a distance of a power of two look alike.
-private let pattern = (0..<65_521).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ $0 >> 8) }
+private let patternBlock = (0..<65_521).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ $0 >> 8) }

@@ -49,7 +49,7 @@ struct ClosingContractTests {
         try TestReactor.run(kind) { reactor in
           let (connection, client) = try bring(reactor, to: situation, transport)
           if isSettled { reactor.settle() }
-          let key = Recorder.key(connection)
+          let key = ContractRecorder.key(connection)
           reactor.close(connection, reset: isReset)
           #expect(reactor.recorder.trace(key: key).closedCount == 0)
           if situation == .resetWaiting { client.close() }
@@ -100,8 +100,8 @@ struct ClosingContractTests {
       let (one, oneClient) = try reactor.connect()
       let (other, otherClient) = try reactor.connect()
       reactor.settle()
-      let oneKey = Recorder.key(one)
-      let otherKey = Recorder.key(other)
+      let oneKey = ContractRecorder.key(one)
+      let otherKey = ContractRecorder.key(other)
       reactor.recorder.onReceived = { connection in
         let victim = connection == one ? other : one
         if victim.pointee.lifecycle == .open { reactor.close(victim) }

@@ -6,7 +6,7 @@ import Testing
 
 /// The backends that the contract is tested on.
 enum TestBackend {
-  static let kinds: [BackendKind] = [.epoll]
+  static let kinds = BackendKind.allCases
 
   static func make(
     _ kind: BackendKind, eventDescriptor: Int32, slab: ConnectionSlab
@@ -16,7 +16,8 @@ enum TestBackend {
       try EpollBackend(
         configuration: EpollConfiguration(), eventDescriptor: eventDescriptor, slab: slab)
     case .ioURing:
-      throw SystemError("make a backend of kind \(kind)", code: ENOSYS)
+      try IOURingBackend(
+        configuration: IOURingConfiguration(), eventDescriptor: eventDescriptor, slab: slab)
     }
   }
 }

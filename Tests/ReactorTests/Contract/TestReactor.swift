@@ -11,7 +11,7 @@ final class TestReactor {
   let slab: ConnectionSlab
   let eventDescriptor: Int32
   let backend: any Backend
-  let recorder = Recorder()
+  let recorder = ContractRecorder()
   /// Connections that have been adopted and not yet reported closed.
   private(set) var openCount = 0
   private var senders: [UInt64: Sender] = [:]
@@ -78,13 +78,13 @@ final class TestReactor {
   @discardableResult
   func send(_ bytes: [UInt8], on connection: ConnectionPointer, vectorCount: Int = 1) -> Sender {
     let sender = Sender(bytes, on: connection, of: backend, vectorCount: vectorCount)
-    senders[Recorder.key(connection)] = sender
+    senders[ContractRecorder.key(connection)] = sender
     sender.start()
     return sender
   }
 
   func sender(of connection: ConnectionPointer) -> Sender? {
-    senders[Recorder.key(connection)]
+    senders[ContractRecorder.key(connection)]
   }
 
   func wait(milliseconds: Double = 1) {

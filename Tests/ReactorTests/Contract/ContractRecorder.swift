@@ -3,7 +3,7 @@ import Glibc
 @testable import Reactor
 
 /// Notes what a backend reports, and whether it keeps to the contract while doing so.
-final class Recorder: CompletionReceiver {
+final class ContractRecorder: CompletionReceiver {
   /// What has happened to one connection.
   struct Trace {
     var bytes: [UInt8] = []
