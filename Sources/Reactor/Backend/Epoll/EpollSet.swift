@@ -77,14 +77,15 @@ internal import Glibc
 
   /// Blocks until there are events, or until a time of the monotonic clock, and takes them. Returns how many.
   mutating func wait(nowNanoseconds: Int64, untilNanoseconds deadline: Int64) -> Int {
+    guard nowNanoseconds < deadline else { return poll() }
     var now = nowNanoseconds
-    while now < deadline {
+    while true {
       let count = takeEvents(nanoseconds: deadline - now)
       if count != 0 { return count }
       // The time is over, or a signal has come.
       now = MonotonicClock.nowNanoseconds()
+      if now >= deadline { return 0 }
     }
-    return poll()
   }
 
   private mutating func takeEvents(nanoseconds: Int64) -> Int {
