@@ -147,7 +147,38 @@ func write(_ descriptor: Int32, _ bytes: [UInt8]) {
   }
 }
 
-/// Bytes that are told apart wherever they stand.
+/// Bytes that show where they stand: they repeat only after a prime number of them.
 func pattern(_ count: Int) -> [UInt8] {
-  (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
+  let period = (0..<4099).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
+  var bytes: [UInt8] = []
+  bytes.reserveCapacity(count + period.count)
+  while bytes.count < count { bytes += period }
+  bytes.removeLast(bytes.count - count)
+  return bytes
+}
+
+/// Reads on a thread of its own.
+final class Reader: @unchecked Sendable {
+  private var thread = pthread_t()
+  private let descriptor: Int32
+  private let count: Int
+  private var result: [UInt8] = []
+
+  init(_ descriptor: Int32, count: Int) {
+    self.descriptor = descriptor
+    self.count = count
+    let context = Unmanaged.passRetained(self).toOpaque()
+    pthread_create(
+      &thread, nil,
+      { context in
+        let reader = Unmanaged<Reader>.fromOpaque(context!).takeRetainedValue()
+        reader.result = readAll(reader.descriptor, count: reader.count)
+        return nil
+      }, context)
+  }
+
+  func bytes() -> [UInt8] {
+    pthread_join(thread, nil)
+    return result
+  }
 }

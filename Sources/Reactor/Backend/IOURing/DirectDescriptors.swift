@@ -7,7 +7,9 @@ extension IOURingBackend {
   /// As many slots as the kernel allows: its limit is the process's soft limit of open files.
   static func tableCount(for capacity: Int) -> Int {
     var limit = rlimit()
-    guard unsafe getrlimit(__rlimit_resource_t(7), &limit) == 0 else { return capacity }
+    guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
+      return capacity
+    }
     return min(capacity, Int(clamping: limit.rlim_cur))
   }
 
