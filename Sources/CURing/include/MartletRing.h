@@ -26,6 +26,9 @@ static const uint32_t MARTLET_FEATURE_NO_IOWAIT = 1u << 17;  // Linux 6.15
 // io_uring_enter flags
 static const uint32_t MARTLET_ENTER_NO_IOWAIT = 1u << 7;  // Linux 6.15
 
+// poll(2), which needs _GNU_SOURCE to say so
+static const int32_t MARTLET_POLLRDHUP = 0x2000;
+
 // Operations
 static const uint8_t MARTLET_OPERATION_FIXED_FD_INSTALL = 54;  // Linux 6.8
 

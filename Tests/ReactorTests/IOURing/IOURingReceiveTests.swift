@@ -116,6 +116,40 @@ struct IOURingReceiveTests {
     #expect(bench.wait { bench.recorder.receiveEnds[0] == [0] })
   }
 
+  @Test(
+    "the end right behind a large message is seen, and so is one without it", arguments: [0, 9000])
+  func largeEnd(lastByteCount: Int) throws {
+    let bench = try Bench()
+    let (connection, peer) = try bench.connect()
+    write(peer, pattern(100_000))
+    #expect(bench.wait { connection.pointee.receiveState == [.isWanted, .isPolling, .isLarge] })
+    write(peer, pattern(lastByteCount))
+    shutdown(peer, Int32(SHUT_WR))
+    #expect(bench.wait { bench.recorder.receiveEnds[0] == [0] })
+    #expect(bench.recorder.receivedBytes[0] == pattern(100_000) + pattern(lastByteCount))
+    bench.backend.close(connection, reset: false)
+    #expect(bench.wait { bench.slab.count == 0 })
+  }
+
+  @Test("a pause between large messages loses none")
+  func largePause() throws {
+    let bench = try Bench(.init(hotBufferByteCount: 8192))
+    let (connection, peer) = try bench.connect()
+    write(peer, pattern(100_000))
+    #expect(bench.wait { bench.recorder.receivedBytes[0]?.count == 100_000 })
+    bench.recorder.onReceived = { [unowned bench] _, connection in
+      bench.backend.pauseReceiving(on: connection)
+    }
+    write(peer, pattern(50_000))
+    #expect(
+      bench.wait {
+        bench.wait()
+        bench.backend.receive(on: connection)
+        return bench.recorder.receivedBytes[0]?.count == 150_000
+      })
+    #expect(bench.recorder.receivedBytes[0] == pattern(100_000) + pattern(50_000))
+  }
+
   @Test("a connection with large messages sends at once, and waits when there is no room")
   func largeSends() throws {
     let bench = try Bench()

@@ -21,6 +21,9 @@ extension IOURingBackend {
     if connection.pointee.backendOperationCount > 0 || reset {
       endOperations(on: connection.pointee.descriptor, reset: reset)
     }
+    // A multishot poll reports the end, and goes on.
+    let mode = connection.pointee.receiveState
+    if mode.isSuperset(of: [.isPolling, .isLarge]) { cancelReceive(on: connection) }
     if connection.pointee.backendOperationCount == 0 {
       release(connection)
       state.closed.append(connection)

@@ -57,30 +57,53 @@ extension IOURingBackend {
     }
   }
 
-  /// The socket of a connection with large messages has bytes.
-  func receiveLarge(on connection: ConnectionPointer, to receiver: any CompletionReceiver) {
-    guard connection.pointee.receiveState.contains(.isWanted) else { return }
-    guard let bytes = unsafe state.hotBuffer.bytes() else { return becomeSmall(connection) }
-    var reads = 0
-    while reads < Self.readCountMax {
-      reads += 1
+  /// The socket of a connection with large messages has something new. The poll tells of that once, so
+  /// all that is there has to be read, or the poll be made anew.
+  func receiveLarge(
+    _ completion: Completion, on connection: ConnectionPointer, to receiver: any CompletionReceiver
+  ) {
+    let hasEnd = completion.result & (MARTLET_POLLRDHUP | Int32(POLLHUP) | Int32(POLLERR)) != 0
+    let isDrained = readLarge(on: connection, untilEnd: hasEnd, to: receiver)
+    let mode = connection.pointee.receiveState
+    guard !completion.hasMore else {
+      if !isDrained || !mode.contains(.isLarge) { cancelReceive(on: connection) }
+      return
+    }
+    if mode.contains(.isClosing) {
+      finishClosing(connection, to: receiver)
+    } else {
+      armReceive(on: connection)
+    }
+  }
+
+  /// Reads into the hot buffer. False: more may be there.
+  private func readLarge(
+    on connection: ConnectionPointer, untilEnd: Bool, to receiver: any CompletionReceiver
+  ) -> Bool {
+    guard connection.pointee.receiveState.contains(.isWanted) else { return false }
+    guard let bytes = unsafe state.hotBuffer.bytes() else {
+      becomeSmall(connection)
+      return false
+    }
+    for _ in 0..<Self.readCountMax {
       state.systemCallCount += 1
       let count = unsafe recv(
         connection.pointee.descriptor, bytes.baseAddress, bytes.count, Int32(MSG_DONTWAIT))
       if count > 0 {
         noteLargeRead(count, on: connection)
         unsafe receiver.received(.init(rebasing: bytes[..<count]), on: connection)
-        guard connection.pointee.receiveState.contains(.isWanted) else { return }
-        if count < bytes.count { break }
-      } else if count == 0 || errno != EAGAIN && errno != EINTR {
+        guard connection.pointee.receiveState.contains(.isWanted) else { return false }
+        if count < bytes.count, !untilEnd { return true }
+      } else if count < 0, errno == EAGAIN || errno == EINTR {
+        return errno == EAGAIN
+      } else {
+        let code = count == 0 ? 0 : errno
         connection.pointee.receiveState.remove(.isWanted)
-        receiver.receiveEnded(count == 0 ? 0 : errno, on: connection)
-        return
-      } else if errno == EAGAIN {
-        break
+        receiver.receiveEnded(code, on: connection)
+        return true
       }
     }
-    armReceive(on: connection)
+    return false
   }
 
   private func becomeLarge(_ connection: ConnectionPointer) {
@@ -96,7 +119,6 @@ extension IOURingBackend {
     connection.pointee.backendStreak = 0
     connection.pointee.receiveState.remove(.isLarge)
     connection.pointee.flags.remove(.sendsAtOnce)
-    armReceive(on: connection, isReadable: true)
   }
 
   private func noteLargeRead(_ byteCount: Int, on connection: ConnectionPointer) {
@@ -105,9 +127,6 @@ extension IOURingBackend {
       return
     }
     connection.pointee.backendStreak &+= 1
-    guard connection.pointee.backendStreak >= Self.smallCountMax else { return }
-    connection.pointee.backendStreak = 0
-    connection.pointee.receiveState.remove(.isLarge)
-    connection.pointee.flags.remove(.sendsAtOnce)
+    if connection.pointee.backendStreak >= Self.smallCountMax { becomeSmall(connection) }
   }
 }

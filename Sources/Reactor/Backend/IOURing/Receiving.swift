@@ -33,13 +33,14 @@ extension IOURingBackend {
     if let buffer = completion.buffer {
       deliver(buffer, of: completion, on: connection, to: receiver)
     }
-    guard !completion.hasMore else { return }
+    let isLarge = connection.pointee.receiveState.contains(.isLarge)
     if connection.pointee.isClosingDown {
-      finishClosing(connection, to: receiver)
-    } else if armed.contains(.isPolling), completion.result > 0 {
-      becameReadable(connection, to: receiver)
-    } else {
-      receiveStopped(completion, on: connection, to: receiver)
+      if !completion.hasMore { finishClosing(connection, to: receiver) }
+    } else if isLarge, armed.contains(.isPolling), completion.result > 0 {
+      receiveLarge(completion, on: connection, to: receiver)
+    } else if !completion.hasMore {
+      receiveStopped(
+        completion, wasPolling: armed.contains(.isPolling), on: connection, to: receiver)
     }
   }
 
@@ -65,7 +66,8 @@ extension IOURingBackend {
     let token = Token(.receive, of: connection)
     if mode.contains(.isLarge) || !isReadable && (mode.contains(.isQuiet) || !mayMultishot) {
       nextSubmission().poll(
-        file(of: connection), events: Int32(POLLIN), token: token)
+        file(of: connection), events: Int32(POLLIN) | MARTLET_POLLRDHUP,
+        isMultishot: mode.contains(.isLarge), token: token)
       mode.insert(.isPolling)
     } else {
       nextSubmission().receive(
@@ -109,23 +111,16 @@ extension IOURingBackend {
     buffers.giveBack(buffer)
   }
 
-  private func becameReadable(
-    _ connection: ConnectionPointer, to receiver: any CompletionReceiver
-  ) {
-    if connection.pointee.receiveState.contains(.isLarge) {
-      receiveLarge(on: connection, to: receiver)
-    } else {
-      armReceive(on: connection, isReadable: true)
-    }
-  }
-
   private func receiveStopped(
-    _ completion: Completion, on connection: ConnectionPointer, to receiver: any CompletionReceiver
+    _ completion: Completion, wasPolling: Bool, on connection: ConnectionPointer,
+    to receiver: any CompletionReceiver
   ) {
     switch -completion.result {
     case ..<0, ECANCELED, EAGAIN, EINTR:
       // With bytes it ended because it was to take one buffer only, or because the queue was full.
-      armReceive(on: connection, isReadable: completion.result > 0 && completion.isMoreReadable)
+      armReceive(
+        on: connection,
+        isReadable: completion.result > 0 && (wasPolling || completion.isMoreReadable))
     case ENOBUFS:
       state.starvedBufferCount += 1
       state.starved.append(connection, number: Int(connection.pointee.generation))

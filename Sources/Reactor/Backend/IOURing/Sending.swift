@@ -81,18 +81,27 @@ extension IOURingBackend {
 
   /// Notes whether the socket is full afterwards.
   private func attempt(_ batch: SendBatch, on connection: ConnectionPointer) -> SendStart {
-    var message = unsafe msghdr()
-    unsafe message.msg_iov = batch.vectors.baseAddress
-    unsafe message.msg_iovlen = batch.vectors.count
     while true {
       state.systemCallCount += 1
-      let count = unsafe sendmsg(
-        connection.pointee.descriptor, &message, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL))
+      let count = unsafe trySend(batch.vectors, on: connection.pointee.descriptor)
       if count < 0, errno == EINTR { continue }
       if count < 0, errno != EAGAIN { return .failed(errno) }
       if count < batch.byteCount { connection.pointee.sendState.insert(.isBlocked) }
       return .handed(max(0, count))
     }
+  }
+
+  private func trySend(
+    _ vectors: UnsafeMutableBufferPointer<iovec>, on descriptor: Int32
+  ) -> Int {
+    let flags = Int32(MSG_DONTWAIT | MSG_NOSIGNAL)
+    guard vectors.count > 1 else {
+      return unsafe Glibc.send(descriptor, vectors[0].iov_base, vectors[0].iov_len, flags)
+    }
+    var message = unsafe msghdr()
+    unsafe message.msg_iov = vectors.baseAddress
+    unsafe message.msg_iovlen = vectors.count
+    return unsafe sendmsg(descriptor, &message, flags)
   }
 
   private func sendWaiting(_ batch: SendBatch, on connection: ConnectionPointer) -> SendStart {
