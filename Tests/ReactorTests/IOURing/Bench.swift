@@ -80,6 +80,7 @@ struct TCPPair {
     connected = listener.connect()
     accepted = Glibc.accept(listener.descriptor, nil, nil)
     _ = fcntl(accepted, F_SETFL, O_NONBLOCK)
+    _ = fcntl(accepted, F_SETFD, FD_CLOEXEC)
     precondition(accepted >= 0 && connected >= 0)
     Glibc.close(listener.descriptor)
   }
@@ -91,7 +92,8 @@ struct TCPListener {
   private var address = sockaddr_in()
 
   init(backlog: Int32 = 512) {
-    descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0)
+    descriptor = socket(
+      AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
     address.sin_family = sa_family_t(AF_INET)
     address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
     var size = socklen_t(MemoryLayout<sockaddr_in>.size)
@@ -107,7 +109,7 @@ struct TCPListener {
 
   /// A blocking connection that gives up after five seconds.
   func connect() -> Int32 {
-    let peer = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    let peer = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     var address = address
     let connected = withUnsafeMutablePointer(to: &address) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
@@ -181,4 +183,13 @@ final class Reader: @unchecked Sendable {
     pthread_join(thread, nil)
     return result
   }
+}
+
+/// Descriptors that the process has open.
+func openDescriptorCount() -> Int {
+  let directory = opendir("/proc/self/fd")!
+  defer { closedir(directory) }
+  var count = 0
+  while readdir(directory) != nil { count += 1 }
+  return count
 }

@@ -113,11 +113,11 @@ struct DirectDescriptorTests {
     await #expect(processExitsWith: .success) {
       var limit = rlimit()
       getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-      limit.rlim_cur = 64
+      limit.rlim_cur = 512
       setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-      let bench = try Bench(.init(usesDirectDescriptors: true), capacity: 100)
-      guard bench.backend.tableCount == 64 else { exit(1) }
-      for _ in 0..<64 { _ = bench.slab.allocate() }
+      let bench = try Bench(.init(usesDirectDescriptors: true), capacity: 1000)
+      guard bench.backend.tableCount == 512 else { exit(1) }
+      for _ in 0..<512 { _ = bench.slab.allocate() }
       let pair = TCPPair()
       let connection = bench.slab.allocate()!
       connection.pointee.descriptor = pair.accepted
@@ -135,12 +135,4 @@ extension ConnectionSlab {
   fileprivate var openIndexes: [UInt32] {
     (0..<UInt32(highWaterCount)).filter { record(at: $0).pointee.descriptor >= 0 }
   }
-}
-
-private func openDescriptorCount() -> Int {
-  let directory = opendir("/proc/self/fd")!
-  defer { closedir(directory) }
-  var count = 0
-  while readdir(directory) != nil { count += 1 }
-  return count
 }

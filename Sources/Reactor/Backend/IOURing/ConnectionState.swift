@@ -34,6 +34,8 @@ struct SendState: OptionSet {
   static let hasReported = SendState(rawValue: 1 << 1)
   /// A send with a completion of its own is with the kernel.
   static let isWaiting = SendState(rawValue: 1 << 2)
+  /// A send has failed, and with that has taken the socket's error: receiving sees a clean end.
+  static let hasFailed = SendState(rawValue: 1 << 3)
 }
 
 extension ConnectionRecord {

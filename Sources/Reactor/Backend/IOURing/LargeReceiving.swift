@@ -97,9 +97,7 @@ extension IOURingBackend {
       } else if count < 0, errno == EAGAIN || errno == EINTR {
         return errno == EAGAIN
       } else {
-        let code = count == 0 ? 0 : errno
-        connection.pointee.receiveState.remove(.isWanted)
-        receiver.receiveEnded(code, on: connection)
+        endReceiving(on: connection, count == 0 ? 0 : errno, to: receiver)
         return true
       }
     }

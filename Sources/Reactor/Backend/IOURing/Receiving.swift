@@ -88,6 +88,14 @@ extension IOURingBackend {
     nextSubmission().cancel(Token(.receive, of: connection))
   }
 
+  func endReceiving(
+    on connection: ConnectionPointer, _ code: Int32, to receiver: any CompletionReceiver
+  ) {
+    connection.pointee.receiveState.remove(.isWanted)
+    let isReset = code == 0 && connection.pointee.sendState.contains(.hasFailed)
+    receiver.receiveEnded(isReset ? ECONNRESET : code, on: connection)
+  }
+
   func file(of connection: ConnectionPointer) -> Submission.File {
     Submission.File(descriptor: connection.pointee.descriptor, isDirect: tableCount > 0)
   }
@@ -125,8 +133,7 @@ extension IOURingBackend {
       state.starvedBufferCount += 1
       state.starved.append(connection, number: Int(connection.pointee.generation))
     case let code:
-      connection.pointee.receiveState.remove(.isWanted)
-      receiver.receiveEnded(code, on: connection)
+      endReceiving(on: connection, code, to: receiver)
     }
   }
 }

@@ -59,7 +59,7 @@ internal import Glibc
   /// submissions taken, or -errno.
   @discardableResult
   func submit() -> Int32 {
-    unsafe martlet_ring_enter(memory, 0, 0, nil)
+    checked(unsafe martlet_ring_enter(memory, 0, 0, nil))
   }
 
   /// Hands prepared submissions to the kernel, lets it do the work that it deferred, and waits until
@@ -77,7 +77,7 @@ internal import Glibc
       wait.min_wait_usec = gatherMicroseconds
       if timeoutNanoseconds > 0 { wait.ts = UInt64(UInt(bitPattern: limit)) }
       let count = timeoutNanoseconds == 0 ? 0 : gatherMicroseconds == 0 ? 1 : gatherCount
-      return unsafe martlet_ring_enter(memory, UInt32(count), enterFlags, &wait)
+      return unsafe checked(martlet_ring_enter(memory, UInt32(count), enterFlags, &wait))
     }
   }
 
@@ -127,6 +127,11 @@ internal import Glibc
     guard result == 1 else {
       throw .ring("adopt a direct descriptor", code: result < 0 ? -result : ENFILE)
     }
+  }
+
+  private func checked(_ result: Int32) -> Int32 {
+    precondition(result != -EEXIST, "a ring is for the thread that made it")
+    return result
   }
 
   @discardableResult

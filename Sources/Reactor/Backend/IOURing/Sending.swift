@@ -48,6 +48,7 @@ extension IOURingBackend {
     } else if result == -EAGAIN || result == -EINTR || result == -ECANCELED {
       receiver.sent(0, on: connection)
     } else {
+      connection.pointee.sendState.insert(.hasFailed)
       receiver.sendFailed(-result, on: connection)
     }
   }
@@ -85,9 +86,10 @@ extension IOURingBackend {
       state.systemCallCount += 1
       let count = unsafe trySend(batch.vectors, on: connection.pointee.descriptor)
       if count < 0, errno == EINTR { continue }
-      if count < 0, errno != EAGAIN { return .failed(errno) }
-      if count < batch.byteCount { connection.pointee.sendState.insert(.isBlocked) }
-      return .handed(max(0, count))
+      if count < 0, errno != EAGAIN {
+        connection.pointee.sendState.insert(.hasFailed)
+        return .failed(errno)
+      }
     }
   }
 
