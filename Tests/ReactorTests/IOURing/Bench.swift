@@ -159,6 +159,14 @@ func pattern(_ count: Int) -> [UInt8] {
   return bytes
 }
 
+/// Stands for many bytes, so that a failed expectation does not print them all.
+func digest(_ bytes: [UInt8]?) -> String {
+  guard let bytes else { return "none" }
+  var hasher = Hasher()
+  bytes.withUnsafeBytes { hasher.combine(bytes: $0) }
+  return "\(bytes.count) bytes, \(hasher.finalize())"
+}
+
 /// Reads on a thread of its own.
 final class Reader: @unchecked Sendable {
   private var thread = pthread_t()
