@@ -104,7 +104,8 @@ static inline bool martlet_ring_has_overflowed(const struct io_uring *ring) {
 
 /// Puts a buffer at the tail of a ring of provided buffers and shows it to the kernel.
 static inline void martlet_buffer_ring_add(struct io_uring_buf_ring *ring, uint16_t mask,
-                                           void *address, uint32_t byte_count, uint16_t identifier) {
+                                           void *address, uint32_t byte_count,
+                                           uint16_t identifier) {
   const uint16_t tail = ring->tail;
   struct io_uring_buf *entry = (struct io_uring_buf *)ring + (tail & mask);
   entry->addr = (uintptr_t)address;
