@@ -177,8 +177,3 @@ struct ClosingContractTests {
     }
   }
 }
-
-/// How many descriptors the process has open.
-private func openDescriptorCount() -> Int {
-  (0..<4096).count { fcntl($0, F_GETFD) >= 0 }
-}

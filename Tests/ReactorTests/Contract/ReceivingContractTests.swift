@@ -99,12 +99,7 @@ struct ReceivingContractTests {
       })
       reactor.backend.receive(on: connection)
       reactor.run(until: { !reactor.recorder.trace(connection).ends.isEmpty })
-      // The io_uring backend reports what the kernel says to the receive: the error is used up by then.
-      withKnownIssue(isIntermittent: true) {
-        #expect(reactor.recorder.trace(connection).ends != [0])
-      } when: {
-        kind == .ioURing
-      }
+      #expect(reactor.recorder.trace(connection).ends != [0])
     }
   }
 

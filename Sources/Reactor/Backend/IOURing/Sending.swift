@@ -87,9 +87,12 @@ extension IOURingBackend {
       let count = unsafe trySend(batch.vectors, on: connection.pointee.descriptor)
       if count < 0, errno == EINTR { continue }
       if count < 0, errno != EAGAIN {
+        let code = errno
         connection.pointee.sendState.insert(.hasFailed)
-        return .failed(errno)
+        return .failed(code)
       }
+      if count < batch.byteCount { connection.pointee.sendState.insert(.isBlocked) }
+      return .handed(max(0, count))
     }
   }
 
