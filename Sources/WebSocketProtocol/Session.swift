@@ -118,27 +118,22 @@ extension Session {
     in bytes: inout MutableRawSpan, offset: inout Int, limits: Limits
   ) throws(ProtocolError) -> Event? {
     let start = offset
-    let available = bytes.byteCount - start
-    guard case .frame = expected, message == nil, role == .server, available >= 6 else {
-      return nil
-    }
-    let opcode = Int(bytes.bytes.byte(at: start)) - 0x80
-    let byteCount = Int(bytes.bytes.byte(at: start + 1)) - 0x80
-    guard opcode == 1 || opcode == 2, byteCount >= 0, byteCount <= min(125, available - 6),
-      byteCount <= min(limits.frameByteCountMax, limits.messageByteCountMax)
+    let available = bytes.byteCount &- start &- 6
+    guard case .frame = expected, message == nil, role == .server, available >= 0 else { return nil }
+    let head = bytes.bytes.integer(at: start, as: UInt16.self).littleEndian
+    // FIN and the opcode of a text or binary message, then the mask bit and a length of one byte.
+    let isText = head & 0x80FF == 0x8081
+    let byteCount = Int(head >> 8 & 0x7F)
+    guard isText || head & 0x80FF == 0x8082, byteCount <= min(125, available),
+      byteCount <= limits.frameByteCountMax, byteCount <= limits.messageByteCountMax
     else { return nil }
-    let key = MaskingKey(
-      UInt32(bigEndian: bytes.bytes.integer(at: start + 2, as: UInt32.self)))
-    let payload = start + 6..<start + 6 + byteCount
+    let key = MaskingKey(inMemory: bytes.bytes.integer(at: start &+ 2, as: UInt32.self))
+    let payload = unsafe Range(uncheckedBounds: (start &+ 6, start &+ 6 &+ byteCount))
     let isASCII = key.apply(to: &bytes, in: payload)
-    if opcode == 1, !isASCII {
-      var validator = UTF8Validator()
-      guard validator.accept(bytes.bytes.extracting(payload)), validator.isComplete else {
-        throw .invalidText
-      }
-    }
     offset = payload.upperBound
-    return .message(opcode == 1 ? .text : .binary, payload)
+    guard isText else { return .message(.binary, payload) }
+    if !isASCII, !UTF8Validator.isValid(bytes.bytes.extracting(payload)) { throw .invalidText }
+    return .message(.text, payload)
   }
 
   /// The rules that a header breaks by itself.

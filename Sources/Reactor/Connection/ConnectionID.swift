@@ -7,10 +7,17 @@ internal import Synchronization
 /// reaches a later connection.
 public struct ConnectionID: Hashable, Sendable {
   /// The number of the owning reactor: never given twice in a process.
-  let reactor: UInt32
-  let index: UInt32
+  @usableFromInline let reactor: UInt32
+  @usableFromInline let index: UInt32
   /// Odd; see `SharedCell.generation`.
-  let generation: UInt32
+  @usableFromInline let generation: UInt32
+
+  @usableFromInline
+  init(reactor: UInt32, index: UInt32, generation: UInt32) {
+    self.reactor = reactor
+    self.index = index
+    self.generation = generation
+  }
 
   /// Whether the connection still exists. It may be gone by the time the answer is looked at.
   public var isOpen: Bool {

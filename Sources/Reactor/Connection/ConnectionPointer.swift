@@ -3,21 +3,21 @@
 /// To be used on the reactor's thread only, and not after `ConnectionHandler.closed`: by then its record
 /// may be another connection's. What may be kept, and used from anywhere, is a `ConnectionID`.
 @safe public struct ConnectionPointer: Equatable {
-  private let memory: UnsafeMutablePointer<ConnectionRecord>
+  @usableFromInline let memory: UnsafeMutablePointer<ConnectionRecord>
 
   /// Safe as long as the reactor lives: a slab neither moves nor frees a record before.
   init(_ memory: UnsafeMutablePointer<ConnectionRecord>) {
     unsafe self.memory = memory
   }
 
-  var pointee: ConnectionRecord {
-    @inline(__always) unsafeAddress { unsafe UnsafePointer(memory) }
-    @inline(__always) nonmutating unsafeMutableAddress { unsafe memory }
+  @usableFromInline var pointee: ConnectionRecord {
+    @inlinable unsafeAddress { unsafe UnsafePointer(memory) }
+    @inlinable nonmutating unsafeMutableAddress { unsafe memory }
   }
 
   /// The bytes that the handler asked to have with each connection. Theirs is the handler's affair: it
   /// initializes them in `accepted` and deinitializes them in `closed`.
-  @unsafe public var attachment: UnsafeMutableRawPointer {
+  @unsafe @inlinable public var attachment: UnsafeMutableRawPointer {
     unsafe UnsafeMutableRawPointer(memory + 1)
   }
 

@@ -3,16 +3,16 @@
 ///
 /// 64 bytes: with the shared cell and what the handler attaches, an idle connection has a budget of
 /// 200 bytes.
-@safe struct ConnectionRecord {
+@safe @usableFromInline struct ConnectionRecord {
   /// Where the record stands in the slab: constant.
-  let index: UInt32
+  @usableFromInline let index: UInt32
   /// How many connections have had this record before. A completion, handle or posted chunk that names
   /// another generation belongs to one of those and is dropped.
-  var generation: UInt32 = 0
+  @usableFromInline var generation: UInt32 = 0
 
   /// The socket; with direct descriptors the index in the ring's table. -1: none.
   var descriptor: Int32 = -1
-  var lifecycle = Lifecycle.free
+  @usableFromInline var lifecycle = Lifecycle.free
   var flags = ConnectionFlags()
   /// The backend's own notes: how it receives and sends on this connection.
   var backendState: UInt8 = 0
@@ -30,7 +30,7 @@
   var sendHead: SendChunkPointer?
   var sendTail: SendChunkPointer?
   /// All bytes from `sendHead` to `sendTail`.
-  var queuedByteCount = 0
+  @usableFromInline var queuedByteCount = 0
 
   /// Neighbours in the timer wheel's list, or in the free list (`timerNext`).
   var timerNext = ConnectionRecord.noIndex
@@ -48,7 +48,7 @@
 }
 
 /// The life of a record. Each case is entered from the one above it only.
-enum Lifecycle: UInt8 {
+@usableFromInline enum Lifecycle: UInt8, Sendable {
   case free
   /// Receives and sends.
   case open
@@ -60,8 +60,13 @@ enum Lifecycle: UInt8 {
   case closing
 }
 
-struct ConnectionFlags: OptionSet {
-  let rawValue: UInt8
+@usableFromInline struct ConnectionFlags: OptionSet, Sendable {
+  @usableFromInline let rawValue: UInt8
+
+  @usableFromInline
+  init(rawValue: UInt8) {
+    self.rawValue = rawValue
+  }
 
   /// It has bytes to send and stands in the reactor's list of such connections.
   static let isDirty = ConnectionFlags(rawValue: 1 << 0)

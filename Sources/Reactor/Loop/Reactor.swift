@@ -17,7 +17,7 @@ internal import Synchronization
   /// Whether sends must be kept apart, so that each can be dropped by itself.
   public let dropsSends: Bool
 
-  let number: UInt32
+  @usableFromInline let number: UInt32
   let port: ReactorPort
   let slab: ConnectionSlab
   let backend: any Backend
@@ -25,7 +25,7 @@ internal import Synchronization
   /// For the ranges of one send; two more than the send queue fills.
   let vectors: UnsafeMutableBufferPointer<iovec>
   /// Bytes below which a queue takes a send without asking for its policy.
-  private let uncheckedByteCount: Int
+  @usableFromInline let uncheckedByteCount: Int
 
   init(
     position: Int, configuration: ReactorConfiguration, attachmentByteCount: Int, kind: BackendKind
@@ -64,6 +64,7 @@ internal import Synchronization
   public var nowNanoseconds: Int64 { state.value.nowNanoseconds }
 
   /// The name of a connection, to be kept and used from anywhere.
+  @inlinable
   public func id(of connection: ConnectionPointer) -> ConnectionID {
     ConnectionID(
       reactor: number, index: connection.pointee.index, generation: connection.pointee.generation)
@@ -84,20 +85,20 @@ internal import Synchronization
   // MARK: Sending
 
   /// Whether bytes can still be sent.
-  @inline(__always)
+  @inlinable @inline(__always)
   public func canSend(on connection: ConnectionPointer) -> Bool {
     connection.pointee.lifecycle == .open
   }
 
   /// Whether so many bytes can be sent and leave the queue below every limit.
-  @inline(__always)
+  @inlinable @inline(__always)
   public func hasRoom(for byteCount: Int, on connection: ConnectionPointer) -> Bool {
     canSend(on: connection)
       && connection.pointee.queuedByteCount &+ byteCount < uncheckedByteCount
   }
 
   /// Bytes that wait to be sent, without those that other threads have posted and that are still on their way.
-  @inline(__always)
+  @inlinable @inline(__always)
   public func queuedByteCount(of connection: ConnectionPointer) -> Int {
     connection.pointee.queuedByteCount
   }

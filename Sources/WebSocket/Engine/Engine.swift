@@ -109,7 +109,13 @@ final class Engine: ConnectionHandler {
       while let event = try connection.webSocket.session.next(
         in: &span, offset: &offset, limits: limits)
       {
-        deliver(event, in: span.bytes, on: connection)
+        if case .message(let kind, let range) = event {
+          reactor.count(messages: 1)
+          let message = IncomingMessage(kind, bytes: span.bytes.extracting(range))
+          unsafe application.received(message, on: handle(connection), state: connection.state)
+        } else {
+          deliver(event, in: span.bytes, on: connection)
+        }
         guard connection.webSocket.phase == .open else { return }
       }
     } catch {
@@ -123,10 +129,8 @@ final class Engine: ConnectionHandler {
     _ event: Session.Event, in bytes: RawSpan, on connection: ConnectionPointer
   ) {
     switch event {
-    case .message(let kind, let range):
-      reactor.count(messages: 1)
-      let message = IncomingMessage(kind, bytes: bytes.extracting(range))
-      unsafe application.received(message, on: handle(connection), state: connection.state)
+    case .message:
+      preconditionFailure("a message in one piece is delivered where it is found")
     case .fragment(let kind, let range, _, let isLast):
       receiveFragment(kind, bytes.extracting(range), isLast: isLast, on: connection)
     case .ping(let range):

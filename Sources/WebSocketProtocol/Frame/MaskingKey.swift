@@ -10,6 +10,11 @@ public struct MaskingKey: Hashable, Sendable, BitwiseCopyable {
     word = value.byteSwapped
   }
 
+  /// A key as loaded from memory, where its first byte comes first.
+  init(inMemory: UInt32) {
+    word = inMemory.littleEndian
+  }
+
   /// The key's four bytes in the order of the wire, the first one most significant.
   public var value: UInt32 { word.byteSwapped }
 

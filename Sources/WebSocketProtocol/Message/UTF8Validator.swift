@@ -7,6 +7,12 @@ public struct UTF8Validator: Equatable, Sendable, BitwiseCopyable {
 
   public init() {}
 
+  /// Whether these bytes are UTF-8 by themselves.
+  public static func isValid(_ bytes: RawSpan) -> Bool {
+    var validator = UTF8Validator()
+    return validator.accept(bytes) && validator.isComplete
+  }
+
   /// What the next byte may be. The second byte of some characters has less room than the other
   /// continuation bytes, 80 to BF: that is where overlong forms and the like are found out.
   private enum Expectation: BitwiseCopyable {
