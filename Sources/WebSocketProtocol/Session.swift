@@ -119,7 +119,9 @@ extension Session {
   ) throws(ProtocolError) -> Event? {
     let start = offset
     let available = bytes.byteCount &- start &- 6
-    guard case .frame = expected, message == nil, role == .server, available >= 0 else { return nil }
+    guard case .frame = expected, message == nil, role == .server, available >= 0 else {
+      return nil
+    }
     let head = bytes.bytes.integer(at: start, as: UInt16.self).littleEndian
     // FIN and the opcode of a text or binary message, then the mask bit and a length of one byte.
     let isText = head & 0x80FF == 0x8081

@@ -206,7 +206,9 @@ extension ReactorLoop: CompletionReceiver {
       connection.pointee.flags.contains(.sendsAtOnce)
     else { return unsafe handler.received(bytes, on: connection) }
     state.value.sendingAtOnceIndex = connection.pointee.index
+    unsafe state.value.received = bytes
     unsafe handler.received(bytes, on: connection)
+    unsafe state.value.received = UnsafeMutableRawBufferPointer(start: nil, count: 0)
     state.value.sendingAtOnceIndex = ConnectionRecord.noIndex
     if connection.pointee.flags.contains(.isDirty) { flush(connection) }
   }

@@ -1,5 +1,5 @@
 /// What changes in a reactor from event to event.
-struct ReactorState: ~Copyable {
+@safe struct ReactorState: ~Copyable {
   var pool = ChunkPool()
   var wheel: TimerWheel
   var statistics = ReactorStatistics()
@@ -7,6 +7,8 @@ struct ReactorState: ~Copyable {
   var dirty: [ConnectionPointer] = []
   /// The connection that is being received on, if it sends at once.
   var sendingAtOnceIndex = ConnectionRecord.noIndex
+  /// The bytes that are being received on it.
+  var received = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
   /// Listeners whose accepting has stopped, to be tried again when a descriptor has come free or time has passed.
   var stoppedListeners: [Int] = []
   /// When the reactor was started, by the monotonic clock. All other times count from here.
