@@ -86,6 +86,11 @@ final class ListenerSet: Sendable {
     return target?.position == position ? nil : target
   }
 
+  /// Closes what a reactor accepted on, so that clients are refused, or go to whoever else listens there.
+  func close(listenersOfReactor position: Int) {
+    for entry in entries where position < entry.sockets.count { entry.sockets[position].close() }
+  }
+
   func close() {
     for entry in entries { entry.sockets.forEach { $0.close() } }
   }

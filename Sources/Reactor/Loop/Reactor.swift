@@ -10,6 +10,9 @@ internal import Synchronization
   /// read before, so that it always sees contiguous memory.
   public static let receiveHeadroom = 192
 
+  /// A year, in round numbers: the timer wheel tells twice that from the past.
+  private static let deadlineMillisecondsMax = 366 * 24 * 3600 * 1000
+
   /// Which one of its group this is, from 0.
   public let position: Int
   public let configuration: ReactorConfiguration
@@ -19,6 +22,8 @@ internal import Synchronization
 
   @usableFromInline let number: UInt32
   let port: ReactorPort
+  /// Not the port's: they can still be read when the reactor has stopped.
+  let counters = ReactorCounters()
   let slab: ConnectionSlab
   let backend: any Backend
   let state: Confined<ReactorState>
@@ -131,9 +136,11 @@ internal import Synchronization
     _ chunk: PostedChunk, on connection: ConnectionPointer, isDroppable: Bool = false
   ) {
     assert(connection.pointee.lifecycle == .open)
-    markDirty(connection)
     let pointer = unsafe chunk.pointer
     let content = unsafe pointer.content
+    // Nothing to send is sent: the kernel would be asked for ever to take it.
+    guard content.count > 0 else { return unsafe release(pointer, .sent) }
+    markDirty(connection)
     if !isDroppable, !chunk.hasCompletion, content.count <= 1024 {
       let room = unsafe connection.reserve(content.count, pool: &state.value.pool)
       unsafe room.copyMemory(from: UnsafeRawBufferPointer(content))
@@ -207,15 +214,16 @@ internal import Synchronization
 
   /// Milliseconds since bytes last arrived, or since it was accepted; exact to a tick of the timer wheel (32 ms).
   public func idleMilliseconds(of connection: ConnectionPointer) -> Int {
-    let ticks = state.value.wheel.now &- connection.pointee.lastReceivedTick
+    let ticks = state.value.nowTick &- connection.pointee.lastReceivedTick
     return Int(ticks) * Int(TimerWheel.nanosecondsPerTick / 1_000_000)
   }
 
-  /// Has `ConnectionHandler.expired` called after so many milliseconds, in place of an earlier deadline. Late by a tick of
-  /// the timer wheel (32 ms) at most.
+  /// Has `ConnectionHandler.expired` called after so many milliseconds (at most a year), in place of an earlier deadline.
+  /// Never early, and late by a tick of the timer wheel (32 ms) at most, unless the thread is busy.
   public func setDeadline(on connection: ConnectionPointer, afterMilliseconds milliseconds: Int) {
     guard connection.pointee.lifecycle != .closing else { return }
-    let tick = state.value.wheel.tick(afterMilliseconds: milliseconds)
+    let wait = Int64(min(max(milliseconds, 0), Self.deadlineMillisecondsMax)) * 1_000_000
+    let tick = TimerWheel.tick(atNanoseconds: state.value.nowNanoseconds + wait)
     state.value.wheel.set(connection, tick: tick)
   }
 
@@ -236,19 +244,20 @@ internal import Synchronization
     state.value.statistics.messageCount &+= UInt64(messages)
   }
 
-  /// Runs a job on the reactor's thread, with `.sent`; or at once on this one with `.closed`, if the reactor has stopped.
-  /// Any thread. Jobs and posts of one thread are taken in its order.
+  /// Runs a job on the reactor's thread, with `.sent`; or with `.closed` if the reactor has stopped: at once, on the
+  /// calling thread, or on a reactor's if it stops meanwhile. Any thread. Jobs and posts of one thread are taken in its
+  /// order.
   public func execute(_ job: @escaping SendCompletion) {
-    port.execute(job)
+    ReactorPort.execute(job, onReactor: number)
   }
 
-  /// What the reactor has done and holds, as of its last pass. Any thread.
-  public var statistics: ReactorStatistics { port.pointee.counters.load() }
+  /// What the reactor has done and holds, as of its last pass. Any thread, also when it has stopped.
+  public var statistics: ReactorStatistics { counters.load() }
 
   // MARK: For the loop
 
   /// Connections that it has or has been given.
-  var assignedCount: Int { port.pointee.counters.assignedCount.load(ordering: .relaxed) }
+  var assignedCount: Int { counters.assignedCount.load(ordering: .relaxed) }
 
   func forEachRecord(_ body: (ConnectionPointer) -> Void) {
     for index in 0..<slab.highWaterCount { body(slab.record(at: UInt32(index))) }
@@ -293,10 +302,12 @@ internal import Synchronization
 }
 
 extension ReactorPort {
-  func execute(_ job: @escaping SendCompletion) {
+  static func execute(_ job: @escaping SendCompletion, onReactor number: UInt32) {
+    guard let port = live(number) else { return job(.closed) }
     let chunk = unsafe ChunkPool.makeUnpooled(0)
+    unsafe chunk.pointee.reactorNumber = number
     unsafe chunk.pointee.completion = job
-    guard unsafe !pointee.mailbox.post(chunk) else { return }
+    guard unsafe !port.pointee.mailbox.post(chunk) else { return }
     unsafe ChunkPool.destroy(chunk)
     job(.closed)
   }

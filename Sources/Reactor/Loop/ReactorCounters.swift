@@ -57,9 +57,4 @@ struct ReactorCounters: ~Copyable {
     statistics.acceptFailureCount = acceptFailureCount.load(ordering: .relaxed)
     return statistics
   }
-
-  func reset() {
-    store(ReactorStatistics())
-    assignedCount.store(0, ordering: .relaxed)
-  }
 }

@@ -59,14 +59,15 @@ public final class ReactorGroup: Sendable {
     }
   }
 
-  /// Waits until all threads have ended after a `stop`. Not for a reactor's thread.
+  /// Waits until all threads have ended after a `stop`. Any thread but a reactor's, also several.
   public func wait() {
-    let all = threads.withLock { threads in
-      defer { threads.removeAll() }
-      return threads
+    // Under the lock: whoever comes second waits as long as the first.
+    threads.withLock { threads in
+      guard !threads.isEmpty else { return }
+      for thread in threads { thread.join() }
+      threads.removeAll()
+      listeners.close()
     }
-    for thread in all { thread.join() }
-    listeners.close()
   }
 
   /// What each reactor has done and holds. Any thread.

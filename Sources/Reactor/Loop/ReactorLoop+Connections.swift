@@ -5,9 +5,10 @@ internal import Synchronization
 /// Connections come and go.
 extension ReactorLoop {
   func accepted(_ descriptor: Int32, listener: Int) {
+    noteWake()
     let target = listeners.target(ofListener: listener, acceptedBy: reactor.position)
     // Counted now, so that the next one accepted goes elsewhere.
-    (target ?? reactor).port.pointee.counters.assignedCount.add(1, ordering: .relaxed)
+    (target ?? reactor).counters.assignedCount.add(1, ordering: .relaxed)
     guard let target else { return admit(descriptor, listener: listener) }
     // The other reactor may have stopped by the time the job comes to run.
     target.execute { outcome in
@@ -19,6 +20,7 @@ extension ReactorLoop {
   }
 
   func acceptFailed(_ code: Int32, listener: Int) {
+    noteWake()
     state.value.statistics.acceptFailureCount &+= 1
     state.value.stoppedListeners.append(listener)
     // Whoever closes a connection brings a descriptor back; time may bring one back from elsewhere.
@@ -26,13 +28,14 @@ extension ReactorLoop {
   }
 
   func closed(_ connection: ConnectionPointer) {
+    noteWake()
     let queue = unsafe connection.takeQueue()
     _ = unsafe reactor.releaseAll(queue, .closed)
     handler.closed(connection, error: error(of: connection))
     discardCell(of: connection)
     reactor.slab.release(connection)
     state.value.statistics.connectionCount -= 1
-    reactor.port.pointee.counters.assignedCount.subtract(1, ordering: .relaxed)
+    reactor.counters.assignedCount.subtract(1, ordering: .relaxed)
     if !state.value.stoppedListeners.isEmpty { restartListeners() }
   }
 
@@ -47,13 +50,13 @@ extension ReactorLoop {
   func restartListeners() {
     let stopped = state.value.stoppedListeners
     state.value.stoppedListeners.removeAll(keepingCapacity: true)
-    guard !isStopping else { return }
+    guard !state.value.isStopping else { return }
     for listener in stopped { startAccepting(listener) }
   }
 
   /// Takes a connected socket in, or closes it when there is no room.
   func admit(_ descriptor: Int32, listener: Int) {
-    guard !isStopping, let connection = reactor.slab.allocate() else {
+    guard !state.value.isStopping, let connection = reactor.slab.allocate() else {
       return refuse(descriptor)
     }
     connection.pointee.descriptor = descriptor
@@ -69,7 +72,7 @@ extension ReactorLoop {
       return refuse(descriptor)
     }
     connection.pointee.lifecycle = .open
-    connection.pointee.lastReceivedTick = state.value.wheel.now
+    connection.pointee.lastReceivedTick = state.value.nowTick
     state.value.statistics.connectionCount += 1
     state.value.statistics.acceptedCount &+= 1
     scheduleHousekeeping(afterNanoseconds: 1_000_000_000)
@@ -82,7 +85,7 @@ extension ReactorLoop {
 
   private func refuse(_ descriptor: Int32) {
     state.value.statistics.refusedCount &+= 1
-    reactor.port.pointee.counters.assignedCount.subtract(1, ordering: .relaxed)
+    reactor.counters.assignedCount.subtract(1, ordering: .relaxed)
     Socket(descriptor).close()
   }
 

@@ -6,9 +6,7 @@ internal import Synchronization
 extension ReactorLoop {
   private static let housekeepingIntervalNanoseconds: Int64 = 1_000_000_000
 
-  var isStopping: Bool { state.value.stopNanoseconds != .max }
-
-  var isDone: Bool { isStopping && reactor.slab.count == 0 }
+  var isDone: Bool { state.value.isStopping && reactor.slab.count == 0 }
 
   func scheduleHousekeeping(afterNanoseconds nanoseconds: Int64) {
     let time = state.value.nowNanoseconds + nanoseconds
@@ -26,9 +24,6 @@ extension ReactorLoop {
     backend.trimMemory()
     if reactor.slab.count > 0 {
       scheduleHousekeeping(afterNanoseconds: Self.housekeepingIntervalNanoseconds)
-    }
-    if isStopping, state.value.nowNanoseconds >= state.value.stopNanoseconds {
-      reactor.forEachRecord { reactor.end($0, code: ETIMEDOUT, reset: true) }
     }
   }
 
@@ -54,19 +49,27 @@ extension ReactorLoop {
     var statistics = state.value.statistics
     statistics.systemCallCount &+= backend.systemCallCount
     statistics.starvedBufferCount = backend.starvedBufferCount
-    reactor.port.pointee.counters.store(statistics)
+    reactor.counters.store(statistics)
   }
 
   /// Accepts no more, and has the handler end what there is. The loop ends when the last connection has.
   func stop() {
-    guard !isStopping else { return }
+    guard !state.value.isStopping else { return }
+    state.value.isStopping = true
     let wait = Int64(reactor.configuration.stopMilliseconds) * 1_000_000
-    state.value.stopNanoseconds = state.value.nowNanoseconds + wait
+    state.value.resetNanoseconds = state.value.nowNanoseconds + wait
     for listener in listeners.listeners(ofReactor: reactor.position) {
       backend.stopAccepting(index: listener)
     }
+    listeners.close(listenersOfReactor: reactor.position)
     state.value.stoppedListeners.removeAll()
     handler.stopping()
+  }
+
+  /// The time to end by themselves is over.
+  func resetRemaining() {
+    state.value.resetNanoseconds = .max
+    reactor.forEachRecord { reactor.end($0, code: ETIMEDOUT, reset: true) }
   }
 
   func tearDown() {

@@ -49,22 +49,25 @@ internal import Synchronization
 
   private func take(_ chunk: SendChunkPointer) {
     let index = unsafe chunk.pointee.connectionIndex
-    guard index != ConnectionRecord.noIndex else { return unsafe reactor.release(chunk, .sent) }
+    // Else it was posted to the reactor that had the port before, by a thread that has been slow about it.
+    let isForThisReactor = unsafe chunk.pointee.reactorNumber == reactor.number
+    guard index != ConnectionRecord.noIndex else {
+      return unsafe reactor.release(chunk, isForThisReactor ? .sent : .closed)
+    }
     if let cell = reactor.port.cell(at: index) {
       let byteCount = unsafe chunk.pointee.end
       cell.pointee.postedByteCount.subtract(byteCount, ordering: .relaxed)
     }
     let generation = unsafe chunk.pointee.generation
-    guard let connection = reactor.slab.record(at: index, generation: generation),
+    guard isForThisReactor,
+      let connection = reactor.slab.record(at: index, generation: generation),
       connection.pointee.lifecycle == .open
     else { return unsafe reactor.release(chunk, .closed) }
     unsafe handler.posted(PostedChunk(chunk), on: connection)
   }
 
   private func serveDeadlines() {
-    let tick = UInt32(
-      truncatingIfNeeded: state.value.nowNanoseconds / TimerWheel.nanosecondsPerTick)
-    while let connection = state.value.wheel.nextExpired(upTo: tick) {
+    while let connection = state.value.wheel.nextExpired(upTo: state.value.nowTick) {
       switch connection.pointee.lifecycle {
       case .open: handler.expired(connection)
       // The peer has had its time to take the last bytes and to say that it has.
@@ -72,8 +75,8 @@ internal import Synchronization
       case .free, .closing: break
       }
     }
-    guard state.value.nowNanoseconds >= state.value.housekeepingNanoseconds else { return }
-    keepHouse()
+    if state.value.nowNanoseconds >= state.value.resetNanoseconds { resetRemaining() }
+    if state.value.nowNanoseconds >= state.value.housekeepingNanoseconds { keepHouse() }
   }
 
   /// Only those that are dirty now: what a completion or `drained` adds comes in the next pass.
@@ -94,9 +97,22 @@ internal import Synchronization
     if bounds.timeoutNanoseconds != 0, !reactor.port.pointee.mailbox.prepareToSleep() {
       bounds.timeoutNanoseconds = 0
     }
+    state.value.isWaiting = true
     backend.wait(bounds, deliverTo: self)
-    reactor.port.pointee.mailbox.hasWoken()
+    noteWake()
     state.value.statistics.wakeCount &+= 1
+  }
+
+  /// First of all in each completion. The first one after a wait finds the time of before it, which may be long ago: a
+  /// deadline counted from there would come too early.
+  @inline(__always)
+  func noteWake() {
+    if state.value.isWaiting { wake() }
+  }
+
+  private func wake() {
+    state.value.isWaiting = false
+    reactor.port.pointee.mailbox.hasWoken()
     updateTime()
   }
 
@@ -108,15 +124,19 @@ internal import Synchronization
   }
 
   private func updateTime() {
-    state.value.nowNanoseconds = MonotonicClock.nowNanoseconds() - state.value.startNanoseconds
+    let now = MonotonicClock.nowNanoseconds() - state.value.startNanoseconds
+    state.value.nowNanoseconds = now
+    state.value.nowTick = UInt32(truncatingIfNeeded: now / TimerWheel.nanosecondsPerTick)
   }
 
   /// 0 if there is work left; else until the next deadline; negative if there is none.
   private var timeoutNanoseconds: Int64 {
     guard state.value.dirty.isEmpty, !isDone else { return 0 }
-    var next = min(state.value.housekeepingNanoseconds, state.value.stopNanoseconds)
+    var next = min(state.value.housekeepingNanoseconds, state.value.resetNanoseconds)
     if let ticks = state.value.wheel.ticksToNext {
-      next = min(next, Int64(state.value.wheel.now &+ ticks) * TimerWheel.nanosecondsPerTick)
+      // The wheel has been turned to this tick. Its own count wraps, time does not.
+      let tick = state.value.nowNanoseconds / TimerWheel.nanosecondsPerTick + Int64(ticks)
+      next = min(next, tick * TimerWheel.nanosecondsPerTick)
     }
     guard next != .max else { return -1 }
     return max(0, next - state.value.nowNanoseconds)
@@ -142,7 +162,14 @@ internal import Synchronization
         reactor.end(connection, code: code, reset: false)
       }
     }
-    if connection.pointee.queuedByteCount == 0 { queueEmptied(connection) }
+    if connection.pointee.queuedByteCount == 0 {
+      if connection.pointee.flags.contains(.hasPublishedQueue) { publishQueue(of: connection) }
+      queueEmptied(connection)
+    } else if connection.pointee.queuedByteCount
+      >= reactor.configuration.queue.backpressureByteCount
+    {
+      publishQueue(of: connection)
+    }
   }
 
   private func consume(_ byteCount: Int, on connection: ConnectionPointer) {
@@ -179,8 +206,8 @@ internal import Synchronization
     backend.receive(on: connection)
   }
 
-  /// Tells other threads how much is queued. Called when a send has left something behind, or may have: the usual
-  /// send does not, and costs nothing here.
+  /// Tells other threads how much is queued. Called when a send has left something behind, or much is in flight: the
+  /// usual send is small and done by the next pass, and costs nothing here.
   private func publishQueue(of connection: ConnectionPointer) {
     guard let cell = reactor.port.cell(at: connection.pointee.index) else { return }
     let known = cell.pointee.queuedByteCount.load(ordering: .relaxed)
@@ -198,9 +225,10 @@ internal import Synchronization
 
 extension ReactorLoop: CompletionReceiver {
   func received(_ bytes: UnsafeMutableRawBufferPointer, on connection: ConnectionPointer) {
+    noteWake()
     state.value.statistics.receivedByteCount &+= UInt64(bytes.count)
     state.value.statistics.receiveCount &+= 1
-    connection.pointee.lastReceivedTick = state.value.wheel.now
+    connection.pointee.lastReceivedTick = state.value.nowTick
     guard connection.pointee.lifecycle == .open else { return }
     guard connection.pointee.flags.isDisjoint(with: [.isDirty, .isSending]),
       connection.pointee.flags.contains(.sendsAtOnce)
@@ -214,6 +242,7 @@ extension ReactorLoop: CompletionReceiver {
   }
 
   func receiveEnded(_ code: Int32, on connection: ConnectionPointer) {
+    noteWake()
     connection.pointee.flags.insert(.hasReceivedEnd)
     guard code == 0 else { return reactor.end(connection, code: code, reset: false) }
     switch connection.pointee.lifecycle {
@@ -224,6 +253,7 @@ extension ReactorLoop: CompletionReceiver {
   }
 
   func sent(_ byteCount: Int, on connection: ConnectionPointer) {
+    noteWake()
     connection.pointee.flags.remove(.isSending)
     consume(byteCount, on: connection)
     if connection.pointee.queuedByteCount > 0 {
@@ -236,6 +266,7 @@ extension ReactorLoop: CompletionReceiver {
   }
 
   func sendFailed(_ code: Int32, on connection: ConnectionPointer) {
+    noteWake()
     connection.pointee.flags.remove(.isSending)
     reactor.end(connection, code: code, reset: false)
   }

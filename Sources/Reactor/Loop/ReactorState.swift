@@ -14,10 +14,15 @@
   /// When the reactor was started, by the monotonic clock. All other times count from here.
   let startNanoseconds = MonotonicClock.nowNanoseconds()
   var nowNanoseconds: Int64 = 0
+  /// The tick of the timer wheel that `nowNanoseconds` lies in.
+  var nowTick: UInt32 = 0
+  /// Whether the reactor is in a wait that has not delivered anything yet.
+  var isWaiting = false
   /// When memory is next given back, quiet connections looked for, and stopped listeners tried again. Max: never.
   var housekeepingNanoseconds = Int64.max
-  /// When what is left is reset. Max: the reactor is not stopping.
-  var stopNanoseconds = Int64.max
+  var isStopping = false
+  /// When what is left is reset. Max: the reactor is not stopping, or has done so.
+  var resetNanoseconds = Int64.max
   /// Where the search for quiet connections goes on.
   var quiesceIndex = 0
 

@@ -54,6 +54,7 @@ extension ConnectionID {
   public func post(_ chunk: PostedChunk) -> Bool {
     guard let port = ReactorPort.live(reactor), let cell else { return false }
     let byteCount = unsafe chunk.pointer.pointee.end
+    unsafe chunk.pointer.pointee.reactorNumber = reactor
     unsafe chunk.pointer.pointee.connectionIndex = index
     unsafe chunk.pointer.pointee.generation = generation
     cell.pointee.postedByteCount.add(byteCount, ordering: .relaxed)
@@ -65,8 +66,8 @@ extension ConnectionID {
   /// Runs a job on the thread of the connection's reactor, behind what this thread has posted there before; see
   /// `Reactor.execute`. False: the reactor has stopped, and the job is not run.
   public func execute(_ job: @escaping SendCompletion) -> Bool {
-    guard let port = ReactorPort.live(reactor) else { return false }
-    port.execute(job)
+    guard ReactorPort.live(reactor) != nil else { return false }
+    ReactorPort.execute(job, onReactor: reactor)
     return true
   }
 }

@@ -2,7 +2,7 @@ internal import CURing
 internal import Glibc
 internal import Synchronization
 
-/// The side of a reactor that other threads touch: its mailbox, the cells of its connections, its counters.
+/// The side of a reactor that other threads touch: its mailbox, and the cells of its connections.
 ///
 /// Never freed, since any thread may be about to use it; a stopped reactor's port is used again by a later
 /// reactor, under another number.
@@ -13,7 +13,6 @@ internal import Synchronization
     /// The reactor that has the port; 0: none.
     let number = Atomic<UInt32>(0)
     let mailbox: Mailbox
-    let counters = ReactorCounters()
     let localAddresses = InternTable<SocketAddress>()
     let labels = InternTable<String>()
     let queueByteCountMax = Atomic<Int>(0)
@@ -48,8 +47,10 @@ internal import Synchronization
 
   /// The port of the reactor with this number, as long as that one runs.
   static func live(_ number: UInt32) -> ReactorPort? {
-    let port = PortTable.shared.port(at: number)
-    guard let port, port.pointee.number.load(ordering: .acquiring) == number else { return nil }
+    // A port that nobody has says 0.
+    guard number != 0, let port = PortTable.shared.port(at: number),
+      port.pointee.number.load(ordering: .acquiring) == number
+    else { return nil }
     return port
   }
 
@@ -158,7 +159,6 @@ extension ReactorPort {
   /// Takes a port for a new reactor, and the number it has from now on.
   static func open(_ limits: QueueLimits) throws(SystemError) -> (ReactorPort, UInt32) {
     let (port, number) = try PortTable.shared.take()
-    port.pointee.counters.reset()
     port.pointee.localAddresses.removeAll()
     port.pointee.labels.removeAll()
     port.setQueueLimits(limits)

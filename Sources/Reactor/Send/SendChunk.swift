@@ -13,6 +13,8 @@
   /// The bytes not yet sent are [start, end).
   var start = 0
   var end = 0
+  /// The reactor it was posted to.
+  var reactorNumber: UInt32 = 0
   /// The connection it was posted to; `ConnectionRecord.noIndex`: none, it is a job.
   var connectionIndex = ConnectionRecord.noIndex
   var generation: UInt32 = 0

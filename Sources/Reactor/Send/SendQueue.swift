@@ -56,7 +56,7 @@ extension ConnectionPointer {
   /// have a completion to be called, linked; all others go back to the pool.
   func consume(_ byteCount: Int, pool: inout ChunkPool) -> SendChunkPointer? {
     var rest = byteCount
-    var completed = CompletedChunks()
+    var completed = ChunkList()
     pointee.queuedByteCount -= byteCount
     while let chunk = unsafe pointee.sendHead {
       let contentCount = unsafe chunk.pointee.end - chunk.pointee.start
@@ -67,7 +67,11 @@ extension ConnectionPointer {
       rest -= contentCount
       unsafe pointee.sendHead = chunk.pointee.next
       if unsafe pointee.sendHead == nil { unsafe pointee.sendTail = nil }
-      unsafe completed.add(chunk, pool: &pool)
+      if unsafe chunk.pointee.completion == nil {
+        unsafe pool.giveBack(chunk)
+      } else {
+        unsafe completed.append(chunk)
+      }
     }
     return unsafe completed.first
   }
@@ -82,10 +86,10 @@ extension ConnectionPointer {
   }
 
   /// Takes out the oldest chunks that may be dropped, until `byteCount` bytes are free; or those with `key`. Returns
-  /// them, linked, so that their completions can be called.
+  /// them, linked, oldest first, so that their completions can be called.
   func takeDroppable(_ byteCount: Int, key: UInt64? = nil) -> SendChunkPointer? {
     var freed = 0
-    var taken: SendChunkPointer?
+    var taken = ChunkList()
     var previous: SendChunkPointer?
     var next = unsafe pointee.sendHead
     while let chunk = unsafe next, freed < byteCount {
@@ -98,10 +102,9 @@ extension ConnectionPointer {
       }
       unsafe unlink(chunk, after: previous)
       freed += unsafe chunk.content.count
-      unsafe chunk.pointee.next = taken
-      unsafe taken = chunk
+      unsafe taken.append(chunk)
     }
-    return unsafe taken
+    return unsafe taken.first
   }
 
   private func unlink(_ chunk: SendChunkPointer, after previous: SendChunkPointer?) {
@@ -115,13 +118,12 @@ extension ConnectionPointer {
   }
 }
 
-/// Chunks that are done with: kept if a completion is to be called, else given back.
-@safe struct CompletedChunks {
+/// Chunks taken off a queue, in order.
+@safe struct ChunkList {
   private(set) var first: SendChunkPointer?
   private var last: SendChunkPointer?
 
-  mutating func add(_ chunk: SendChunkPointer, pool: inout ChunkPool) {
-    guard unsafe chunk.pointee.completion != nil else { return unsafe pool.giveBack(chunk) }
+  mutating func append(_ chunk: SendChunkPointer) {
     unsafe chunk.pointee.next = nil
     if let last = unsafe last {
       unsafe last.pointee.next = chunk

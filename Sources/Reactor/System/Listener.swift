@@ -1,5 +1,6 @@
 internal import CURing
 internal import Glibc
+internal import Synchronization
 
 /// How a listener is opened. What is said of connections is inherited by those it accepts, which saves a
 /// system call for each.
@@ -29,6 +30,7 @@ final class Listener: Sendable {
   /// What it is bound to: with the port that the kernel chose, if it was asked for port 0.
   let address: SocketAddress
   private let file: UnixSocketFile?
+  private let isClosed = Atomic<Bool>(false)
 
   private init(_ socket: Socket, address: SocketAddress, file: UnixSocketFile?) {
     descriptor = socket.descriptor
@@ -57,8 +59,9 @@ final class Listener: Sendable {
   }
 
   /// Closes the socket: clients in the backlog are refused. Removes the file of a Unix socket, if it is
-  /// still this socket's. To be called once.
+  /// still this socket's.
   func close() {
+    guard !isClosed.exchange(true, ordering: .relaxed) else { return }
     file?.remove()
     Socket(descriptor).close()
   }

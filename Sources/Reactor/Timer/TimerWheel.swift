@@ -12,10 +12,14 @@
   /// A bit for each list that is not empty.
   private var occupied: [16 of UInt64] = .init(repeating: 0)
   /// All lists up to this tick have been served.
-  private(set) var now: UInt32 = 1
+  private(set) var now: UInt32
 
-  init(slab: ConnectionSlab) {
+  /// - Parameters:
+  ///   - slab: where the connections are.
+  ///   - now: the tick that it is.
+  init(slab: ConnectionSlab, now: UInt32 = 0) {
     self.slab = slab
+    self.now = now
     unsafe heads = .allocate(capacity: Self.listCount)
     unsafe heads.initialize(repeating: ConnectionRecord.noIndex, count: Self.listCount)
   }
@@ -24,11 +28,10 @@
     unsafe heads.deallocate()
   }
 
-  /// The tick that begins at or after so many milliseconds from now.
-  func tick(afterMilliseconds milliseconds: Int) -> UInt32 {
-    let perTick = Int(Self.nanosecondsPerTick / 1_000_000)
-    let ticks = min(max(milliseconds, 0) / perTick, Int(Int32.max) / 2) + 1
-    return now &+ UInt32(ticks)
+  /// The first tick that begins at a time or after it. Ticks wrap; one must not be compared with another that is further
+  /// away than two years.
+  static func tick(atNanoseconds time: Int64) -> UInt32 {
+    UInt32(truncatingIfNeeded: (time + nanosecondsPerTick - 1) / nanosecondsPerTick)
   }
 
   /// Sets the deadline of a connection, in place of an earlier one.

@@ -1,0 +1,88 @@
+import CURing
+import Glibc
+
+@testable import Reactor
+
+/// A send queue and the bytes that should be in it.
+final class QueueModel {
+  private let slab = ConnectionSlab(capacity: 1, attachmentByteCount: 0)
+  private let vectors = UnsafeMutableBufferPointer<iovec>.allocate(
+    capacity: SendBatch.vectorCountMax)
+  private var pool = ChunkPool()
+  let connection: ConnectionPointer
+  private(set) var expected: [UInt8] = []
+  private var nextByte: UInt8 = 0
+
+  init() {
+    connection = slab.allocate()!
+  }
+
+  deinit {
+    free(connection.takeQueue())
+    vectors.deallocate()
+  }
+
+  /// Queues bytes that share chunks with others.
+  func reserve(_ byteCount: Int) {
+    fill(connection.reserve(byteCount, pool: &pool))
+  }
+
+  /// Queues a chunk of its own, with its number for a key.
+  func append(_ byteCount: Int, key: UInt64, isDroppable: Bool = false) {
+    let chunk = ChunkPool.makeUnpooled(byteCount)
+    chunk.pointee.end = byteCount
+    chunk.pointee.key = key
+    chunk.pointee.completion = { _ in }
+    chunk.pointee.flags = isDroppable ? [.isSealed, .isDroppable] : .isSealed
+    fill(chunk.content)
+    connection.append(chunk)
+  }
+
+  /// The next bytes to send, and in how many pieces.
+  func gather() -> (bytes: [UInt8], vectorCount: Int)? {
+    guard let batch = connection.gather(into: vectors) else { return nil }
+    let bytes = batch.vectors.flatMap {
+      UnsafeRawBufferPointer(start: $0.iov_base, count: $0.iov_len)
+    }
+    precondition(bytes.count == batch.byteCount)
+    return (bytes, batch.vectors.count)
+  }
+
+  /// Takes bytes off as sent. Returns the keys of the chunks that are to be told.
+  func consume(_ byteCount: Int) -> [UInt64] {
+    expected.removeFirst(byteCount)
+    return keys(connection.consume(byteCount, pool: &pool))
+  }
+
+  /// Drops what may be dropped. Returns the keys.
+  func drop(_ byteCount: Int, key: UInt64? = nil) -> [UInt64] {
+    keys(connection.takeDroppable(byteCount, key: key))
+  }
+
+  private func fill(_ room: UnsafeMutableRawBufferPointer) {
+    for position in room.indices {
+      room[position] = nextByte
+      expected.append(nextByte)
+      nextByte = nextByte == 250 ? 0 : nextByte + 1
+    }
+  }
+
+  private func keys(_ first: SendChunkPointer?) -> [UInt64] {
+    var keys: [UInt64] = []
+    var next = first
+    while let chunk = next {
+      keys.append(chunk.pointee.key)
+      next = chunk.pointee.next
+    }
+    free(first)
+    return keys
+  }
+
+  private func free(_ first: SendChunkPointer?) {
+    var next = first
+    while let chunk = next {
+      next = chunk.pointee.next
+      pool.giveBack(chunk)
+    }
+  }
+}
