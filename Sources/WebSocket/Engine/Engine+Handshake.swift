@@ -55,14 +55,14 @@ extension Engine {
         let response = scratch.value.parser.withRequest(in: span) { request in
           application.respond(to: request, on: handle(connection))
         }
-        refuse(connection, response)
+        refuse(connection, response, omittingBody: isHeadRequest)
         return headByteCount
       case .complete(let headByteCount, .upgrade(let key)):
         upgrade(connection, key, span)
         return headByteCount
       }
     } catch {
-      refuse(connection, error.response)
+      refuse(connection, error.response, omittingBody: isHeadRequest)
       return nil
     }
   }
@@ -111,13 +111,17 @@ extension Engine {
     unsafe application.opened(handle(connection), state: connection.state)
   }
 
+  /// Whether the request just parsed is a HEAD request. Of no other connection's concern.
+  private var isHeadRequest: Bool { scratch.value.parser.isHeadRequest }
+
   /// Answers with a response, and ends the connection.
-  func refuse(_ connection: ConnectionPointer, _ response: HTTPResponse) {
+  func refuse(
+    _ connection: ConnectionPointer, _ response: HTTPResponse, omittingBody: Bool = false
+  ) {
     connection.webSocket.phase = .ended
     guard reactor.canSend(on: connection) else { return }
     scratch.value.response.removeAll(keepingCapacity: true)
-    response.append(
-      to: &scratch.value.response, omittingBody: scratch.value.parser.isHeadRequest)
+    response.append(to: &scratch.value.response, omittingBody: omittingBody)
     unsafe reactor.send(scratch.value.response.span.bytes, on: connection)
     reactor.finish(connection)
   }
