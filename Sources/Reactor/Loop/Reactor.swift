@@ -141,6 +141,9 @@ internal import Synchronization
     // Nothing to send is sent: the kernel would be asked for ever to take it.
     guard content.count > 0 else { return unsafe release(pointer, .sent) }
     markDirty(connection)
+    if unsafe pointer.pointee.flags.contains(.reportsBackpressure) {
+      reportBackpressure(on: connection)
+    }
     if !isDroppable, !chunk.hasCompletion, content.count <= 1024 {
       let room = unsafe connection.reserve(content.count, pool: &state.value.pool)
       unsafe room.copyMemory(from: UnsafeRawBufferPointer(content))

@@ -213,6 +213,10 @@ internal import Synchronization
     let known = cell.pointee.queuedByteCount.load(ordering: .relaxed)
     let queued = connection.pointee.queuedByteCount
     guard known != queued else { return }
+    // From now on other threads are told of backpressure, and shall hear when it is over.
+    if queued >= reactor.configuration.queue.backpressureByteCount {
+      reactor.reportBackpressure(on: connection)
+    }
     if queued > 0 {
       connection.pointee.flags.insert(.hasPublishedQueue)
     } else {

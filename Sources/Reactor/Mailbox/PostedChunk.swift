@@ -50,13 +50,15 @@ extension ConnectionID {
   /// Posts to the connection; its reactor hands the chunk to the handler's `posted`. Any thread; never blocks.
   ///
   /// What one thread posts arrives in its order. False: the connection has gone, and the chunk is still the caller's.
-  /// If it goes while the chunk is on its way, the completion says so.
-  public func post(_ chunk: PostedChunk) -> Bool {
+  /// If it goes while the chunk is on its way, the completion says so. With `reportsBackpressure`, its being enqueued
+  /// counts as a call of `Reactor.reportBackpressure`.
+  public func post(_ chunk: PostedChunk, reportsBackpressure: Bool = false) -> Bool {
     guard let port = ReactorPort.live(reactor), let cell else { return false }
     let byteCount = unsafe chunk.pointer.pointee.end
     unsafe chunk.pointer.pointee.reactorNumber = reactor
     unsafe chunk.pointer.pointee.connectionIndex = index
     unsafe chunk.pointer.pointee.generation = generation
+    if reportsBackpressure { unsafe chunk.pointer.pointee.flags.insert(.reportsBackpressure) }
     cell.pointee.postedByteCount.add(byteCount, ordering: .relaxed)
     if unsafe port.pointee.mailbox.post(chunk.pointer) { return true }
     cell.pointee.postedByteCount.subtract(byteCount, ordering: .relaxed)

@@ -12,6 +12,9 @@ internal import Glibc
   static let headerByteCount = (MemoryLayout<SendChunk>.size + 15) & ~15
 
   private var lists: [4 of FreeList] = .init(repeating: FreeList())
+  /// Bytes of blocks too large for a list that were freed since the last trim, and before it.
+  private var freedByteCount = 0
+  private var owedByteCount = 0
 
   @safe private struct FreeList {
     var head: SendChunkPointer?
@@ -46,16 +49,23 @@ internal import Glibc
   /// Gives a chunk back. Its completion has been called.
   mutating func giveBack(_ chunk: SendChunkPointer) {
     let size = unsafe Int(chunk.pointee.sizeClass)
-    guard size < 4 else { return unsafe Self.destroy(chunk) }
+    guard size < 4 else {
+      unsafe freedByteCount += chunk.pointee.capacity
+      return unsafe Self.destroy(chunk)
+    }
     unsafe chunk.pointee.reset()
     unsafe chunk.pointee.next = lists[size].head
     unsafe lists[size].head = chunk
     lists[size].count += 1
   }
 
-  /// Frees half of what nobody needed since the last call. Returns the bytes freed.
+  /// Frees half of what nobody needed since the last call. Returns the bytes freed, with those of large blocks once no
+  /// more of them come: as long as they do, the allocator does well to keep them.
   mutating func trim() -> Int {
-    var freed = 0
+    owedByteCount += freedByteCount
+    var freed = freedByteCount == 0 ? owedByteCount : 0
+    if freedByteCount == 0 { owedByteCount = 0 }
+    freedByteCount = 0
     for size in 0..<4 {
       let kept = Self.keptByteCount / Self.blockByteCounts[size]
       let spare = min((lists[size].countMin + 1) / 2, lists[size].count - kept)

@@ -72,7 +72,10 @@ extension Reactor {
         _ = dropOldest(byteCount - room, on: connection)
         let queued = connection.pointee.queuedByteCount
         // What is left is in the kernel's hands, or may not be dropped.
-        if queued > 0, byteCount > limits.byteCountMax - queued { return .dropped }
+        if queued > 0, byteCount > limits.byteCountMax - queued {
+          reportBackpressure(on: connection)
+          return .dropped
+        }
       }
     }
     guard connection.pointee.queuedByteCount + byteCount >= limits.backpressureByteCount else {

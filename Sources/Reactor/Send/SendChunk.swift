@@ -62,6 +62,8 @@ struct SendChunkFlags: OptionSet {
 
   /// Nothing may be appended: it is one message that a policy may drop, or has a completion.
   static let isSealed = SendChunkFlags(rawValue: 1 << 0)
+  /// Its sender was told of backpressure, and is to hear when the queue has run empty.
+  static let reportsBackpressure = SendChunkFlags(rawValue: 1 << 2)
   /// May be dropped by a policy as long as none of it has been sent.
   static let isDroppable = SendChunkFlags(rawValue: 1 << 1)
 }

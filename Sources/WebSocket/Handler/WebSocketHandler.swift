@@ -27,7 +27,8 @@ public protocol WebSocketHandler: Sendable {
   /// A pong has arrived, asked for or not. Those to the server's own keep-alive pings, which are empty, too.
   func receivedPong(_ payload: RawSpan, on connection: Connection, state: inout State)
 
-  /// All that waited to be sent has left, after a send answered `.backpressure` or `.dropped`.
+  /// All that waited to be sent has left, after a send answered `.backpressure` or `.dropped`, or after more than
+  /// `QueueLimits.backpressureByteCount` had been waiting.
   func drained(_ connection: Connection, state: inout State)
 
   /// The connection has failed. `closed` follows.
@@ -37,7 +38,8 @@ public protocol WebSocketHandler: Sendable {
   func closed(_ connection: Connection, _ closure: Closure, state: inout State)
 
   /// Whether `receivedFrame` is called instead of all the defaults: no pongs, no reassembly, no answer to close frames,
-  /// no check but that of lengths and masks. For those who want to do the protocol themselves.
+  /// no check but that of lengths and masks. For those who want to do the protocol themselves. The connection ends when the
+  /// peer's close frame has arrived and `Connection.close` was called, in either order.
   static var handlesFrames: Bool { get }
 
   /// A frame has arrived, whole. Called only with `handlesFrames`.
