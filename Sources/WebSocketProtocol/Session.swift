@@ -265,6 +265,11 @@ extension Session {
     closeHandshake.answer(role: role)
   }
 
+  /// Notes a close frame of the peer that was not read by `next`, by an endpoint that takes frames as they are.
+  public mutating func noteClose(_ code: CloseCode?) {
+    closeHandshake.receive(code)
+  }
+
   /// Gives the connection up, after an error of `next` or for a reason of our own. What the peer
   /// still sends is ignored.
   /// - Precondition: the code is valid on the wire.

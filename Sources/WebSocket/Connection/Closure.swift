@@ -19,7 +19,7 @@ public enum ConnectionError: Error, Sendable, Equatable {
   case protocolError(ProtocolError)
   /// The operating system ended it: reset, timed out, …
   case system(SystemError)
-  /// Nothing came from the peer for `ServerConfiguration.idleTimeoutSeconds`.
+  /// Nothing came from the peer for `ServerConfiguration.idleTimeoutMilliseconds`.
   case idleTimeout
   /// The peer did not answer our close frame within `ServerConfiguration.closeTimeoutMilliseconds`.
   case closeTimeout

@@ -132,17 +132,18 @@ public struct Connection: Sendable, Hashable {
     if !id.post(chunk) { chunk.drop(.closed) }
   }
 
-  /// Calls `body` with the connection's state, on its reactor's thread: at once if this is it. False: the connection has
-  /// gone. If it goes before its reactor comes to it, `body` is not called.
+  /// Has `body` called with the connection's state, on its reactor's thread, behind what this thread has sent to it. Never
+  /// at once, not even on that thread: a handler's call may have the state in its hands. False: the connection has gone. If
+  /// it goes before its reactor comes to it, `body` is not called.
   ///
   /// `State` must be the handler's.
   @discardableResult
   public func withState<State>(
     as type: State.Type = State.self, _ body: @escaping @Sendable (inout State) -> Void
   ) -> Bool {
-    if let result = onOwner({ $0.withState(of: $1, body) }) { return result }
+    guard id.isOpen else { return false }
     return id.execute { outcome in
-      if outcome == .sent { _ = onOwner { $0.withState(of: $1, body) } }
+      if outcome == .sent { onOwner { $0.withState(of: $1, body) } }
     }
   }
 
@@ -182,7 +183,7 @@ public struct Connection: Sendable, Hashable {
     case .accepted, .acceptedWithBackpressure:
       let chunk = unsafe PostedChunk(
         byteCount: byteCount, kind: kind.rawValue, key: key, completion: completion, fill: fill)
-      guard id.post(chunk) else {
+      guard id.post(chunk, reportsBackpressure: admission == .acceptedWithBackpressure) else {
         chunk.drop(.closed)
         return .closed
       }
@@ -197,7 +198,8 @@ public struct Connection: Sendable, Hashable {
   }
 
   /// Calls `body` if the calling thread is that of the connection's reactor and the connection is there.
-  private func onOwner<Result>(_ body: (Engine, ConnectionPointer) -> Result) -> Result? {
+  @discardableResult
+  func onOwner<Result>(_ body: (Engine, ConnectionPointer) -> Result) -> Result? {
     guard let handler = unsafe id.handlerOfThisThread else { return nil }
     return unsafe Unmanaged<Engine>.fromOpaque(handler)._withUnsafeGuaranteedRef { engine in
       engine.reactor.connection(id).map { body(engine, $0) }

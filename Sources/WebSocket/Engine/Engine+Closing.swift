@@ -73,22 +73,24 @@ extension Engine {
 
   // MARK: Keeping alive
 
-  /// Sets the deadline at which a silent connection is looked at next. One that is not silent costs nothing until
-  /// then.
+  /// Sets the deadline at which a connection is looked at next, if it is silent until then. One that is not costs
+  /// nothing before.
   func watch(_ connection: ConnectionPointer) {
-    let idle = reactor.idleMilliseconds(of: connection)
-    var next = Int.max
-    if configuration.idleTimeoutMilliseconds > 0 {
-      next = configuration.idleTimeoutMilliseconds - idle
-    }
-    if configuration.pingIntervalMilliseconds > 0,
-      !connection.webSocket.flags.contains(.hasPinged)
-    {
-      next = min(next, configuration.pingIntervalMilliseconds - idle)
-    }
-    if next != .max { reactor.setDeadline(on: connection, afterMilliseconds: max(next, 0)) }
+    watch(connection, idleMilliseconds: 0)
   }
 
+  private func watch(_ connection: ConnectionPointer, idleMilliseconds idle: Int) {
+    let (timeout, interval) =
+      (configuration.idleTimeoutMilliseconds, configuration.pingIntervalMilliseconds)
+    // Silent for longer than the interval, it has just been sent a ping.
+    let toPing = interval > 0 ? (idle < interval ? interval - idle : interval) : Int.max
+    let toEnd = timeout > 0 ? timeout - idle : Int.max
+    let next = min(toPing, toEnd)
+    if next != .max { reactor.setDeadline(on: connection, afterMilliseconds: next) }
+  }
+
+  /// Pings a silent connection, again and again, until it has been silent for too long. Any byte of the peer's shows
+  /// that it is there.
   func keepAlive(_ connection: ConnectionPointer) {
     let idle = reactor.idleMilliseconds(of: connection)
     let timeout = configuration.idleTimeoutMilliseconds
@@ -96,19 +98,7 @@ extension Engine {
       return fail(connection, .idleTimeout, code: .internalError, reason: "keep-alive timeout")
     }
     let interval = configuration.pingIntervalMilliseconds
-    if interval > 0, idle >= interval {
-      // Without an idle timeout, TCP finds out from the pings whether the peer is still there.
-      if timeout == 0 {
-        sendControl(.ping, RawSpan(), on: connection)
-        return reactor.setDeadline(on: connection, afterMilliseconds: interval)
-      }
-      if !connection.webSocket.flags.contains(.hasPinged) {
-        sendControl(.ping, RawSpan(), on: connection)
-      }
-      connection.webSocket.flags.insert(.hasPinged)
-    } else {
-      connection.webSocket.flags.remove(.hasPinged)
-    }
-    watch(connection)
+    if interval > 0, idle >= interval { sendControl(.ping, RawSpan(), on: connection) }
+    watch(connection, idleMilliseconds: idle)
   }
 }

@@ -48,14 +48,43 @@ extension Engine {
       header.maskingKey?.apply(to: &span, in: start..<end)
       reactor.count(messages: 1)
       let frame = IncomingFrame(header, payload: span.bytes.extracting(start..<end))
-      unsafe application.receivedFrame(frame, on: handle(connection), state: connection.state)
+      if header.opcode == .close {
+        receiveClose(frame, on: connection)
+      } else {
+        unsafe application.receivedFrame(frame, on: handle(connection), state: connection.state)
+      }
       offset = end
     }
     return bytes.count - offset
   }
 
+  /// The connection ends when both ends have sent a close frame, whoever has written ours.
+  private func receiveClose(_ frame: borrowing IncomingFrame, on connection: ConnectionPointer) {
+    let code = frame.closeCode
+    connection.webSocket.session.noteClose(code)
+    unsafe application.receivedFrame(frame, on: handle(connection), state: connection.state)
+    guard connection.webSocket.session.closeHandshake.isClean else { return }
+    perform(connection.webSocket.session.answerClose(), on: connection)
+    reportClosed(
+      connection, code: code ?? .noStatusReceived, reason: frame.closeReason, error: nil)
+  }
+
   private func check(_ header: FrameHeader) -> ProtocolError? {
     if header.maskingKey == nil { return .frameNotMasked }
     return header.payloadLength > UInt64(limits.frameByteCountMax) ? .frameTooBig : nil
+  }
+}
+
+extension IncomingFrame {
+  /// The code of a close frame, valid or not. Nil: it has none.
+  fileprivate var closeCode: CloseCode? {
+    guard payload.byteCount >= 2 else { return nil }
+    let number = unsafe payload.unsafeLoadUnaligned(as: UInt16.self)
+    return CloseCode(rawValue: UInt16(bigEndian: number))
+  }
+
+  /// What follows the code.
+  fileprivate var closeReason: String {
+    unsafe payload.withUnsafeBytes { unsafe String(decoding: $0.dropFirst(2), as: UTF8.self) }
   }
 }

@@ -115,7 +115,7 @@ extension Engine {
   func sendFrame(
     _ header: FrameHeader, _ payload: RawSpan, on connection: ConnectionPointer
   ) -> SendResult {
-    guard isOpen(connection), reactor.canSend(on: connection) else { return .closed }
+    guard canSend(.raw, on: connection) else { return .closed }
     let byteCount = header.encodedByteCount + payload.byteCount
     switch reactor.admit(byteCount, to: connection) {
     case .dropped: return .dropped
@@ -227,8 +227,22 @@ extension Engine {
   }
 
   /// The queue is full and the policy is to close: with 1013, behind what is queued, if the peer reads on in time.
+  ///
+  /// The application hears of it in the next pass: it may be sending from within a call for this very connection,
+  /// and then still has the state in its hands.
   private func overflow(_ connection: ConnectionPointer) {
-    fail(connection, .queueOverflow, code: .tryAgainLater, reason: "reading too slowly")
+    connection.webSocket.flags.insert(.hasOverflowed)
+    let action = connection.webSocket.session.fail(with: .tryAgainLater)
+    perform(action, on: connection, reason: "reading too slowly")
+    let handle = handle(connection)
+    reactor.execute { _ in
+      handle.onOwner { $0.reportOverflow(of: $1) }
+    }
+  }
+
+  private func reportOverflow(of connection: ConnectionPointer) {
+    report(.queueOverflow, on: connection)
+    reportClosed(connection, code: .abnormalClosure, reason: "", error: .queueOverflow)
   }
 
   private func refuse(_ completion: SendCompletion?, _ outcome: SendOutcome) -> SendResult {

@@ -79,11 +79,12 @@ final class Engine: ConnectionHandler {
   }
 
   func closed(_ connection: ConnectionPointer, error: SystemError?) {
-    if let error, connection.webSocket.flags.contains(.hasState) {
-      report(.system(error), on: connection)
-    }
+    let hasOverflowed = connection.webSocket.flags.contains(.hasOverflowed)
+    let reason = hasOverflowed ? .queueOverflow : error.map { ConnectionError.system($0) }
+    if let reason { report(reason, on: connection) }
     reportClosed(
-      connection, code: .abnormalClosure, reason: "", error: error.map { .system($0) })
+      connection, code: connection.webSocket.session.closeHandshake.connectionCloseCode,
+      reason: "", error: reason)
     freePending(connection)
   }
 

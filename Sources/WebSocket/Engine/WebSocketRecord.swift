@@ -26,8 +26,8 @@ internal import WebSocketProtocol
 
     /// The state behind the record is initialized, and `closed` is owed.
     static let hasState = Flags(rawValue: 1 << 0)
-    /// A keep-alive ping was sent since bytes last arrived.
-    static let hasPinged = Flags(rawValue: 1 << 1)
+    /// The queue has overflowed, and the application is to be told.
+    static let hasOverflowed = Flags(rawValue: 1 << 1)
     /// A fragmented message is being sent: no other data may come between.
     static let isSendingFragments = Flags(rawValue: 1 << 2)
   }

@@ -20,13 +20,13 @@ public struct ServerConfiguration: Sendable {
   /// The most bytes of one frame's payload. Nil: as many as of a message.
   public var frameByteCountMax: Int?
 
-  /// Bytes and fields of a request's head, and bytes of its target: 8 KiB, 100, 4 KiB. Beyond: 431, 414.
+  /// Bytes and fields of a request's head, and bytes of its target: 8 KiB, 100, 8,000. Beyond: 431, 414.
   public var handshake = HandshakeLimits()
 
   /// Milliseconds from the connection's acceptance until its request is complete: 10 s. Then 408.
   public var handshakeTimeoutMilliseconds = 10_000
 
-  /// Milliseconds without received bytes after which a ping is sent: 30 s. 0: none is.
+  /// Milliseconds without received bytes after which a ping is sent, and between one and the next: 30 s. 0: none is.
   public var pingIntervalMilliseconds = 30_000
 
   /// Milliseconds without received bytes after which the connection is taken for dead: 120 s. 0: never.

@@ -1,3 +1,4 @@
+import Testing
 import WebSocket
 
 /// A frame by the letter of RFC 6455 §5.2, or against it: written here without the engine's encoder.
@@ -81,5 +82,11 @@ struct Frame: Equatable {
       }
       for offset in wholeCount..<payload.count { payload[offset] ^= key[offset & 3] }
     }
+  }
+}
+
+extension Frame: CustomTestStringConvertible {
+  var testDescription: String {
+    "opcode \(opcode), \(payload.count) bytes \(payload.prefix(20))\(isFinal ? "" : ", not final")"
   }
 }

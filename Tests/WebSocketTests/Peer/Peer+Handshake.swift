@@ -71,6 +71,14 @@ extension Peer {
     #expect(try readFrame() == .text(text), sourceLocation: location)
   }
 
+  /// Expects these frames next.
+  func expect(_ frames: Frame..., at location: SourceLocation = #_sourceLocation) throws {
+    for expected in frames {
+      let frame = try readFrame()
+      #expect(frame == expected, sourceLocation: location)
+    }
+  }
+
   /// Expects a close frame with this code, then FIN.
   func expectClose(_ code: UInt16?, _ location: SourceLocation = #_sourceLocation) throws {
     let frame = try readFrame()

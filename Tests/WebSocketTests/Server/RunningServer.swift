@@ -37,7 +37,7 @@ struct RunningServer {
       sourceLocation: location)
     #expect(eventually { queuedByteCount == 0 }, "queued bytes left", sourceLocation: location)
     #expect(
-      eventually { OpenSockets.connectedCount(localPort: port) == 0 }, "sockets left",
+      eventually { ProcessState.connectedCount(localPort: port) == 0 }, "sockets left",
       sourceLocation: location)
     #expect(
       eventually { journal.trackedCount == 0 }, "states left",

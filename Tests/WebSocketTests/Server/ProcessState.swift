@@ -1,17 +1,26 @@
 import Glibc
 
-/// What the kernel says of this machine's TCP sockets.
-enum OpenSockets {
-  /// Connections with this local IPv4 port that some process still holds: their inode is not 0. Those that the kernel keeps
-  /// for itself, such as in TIME_WAIT, do not count.
+/// What the kernel says of this process.
+enum ProcessState {
+  /// Descriptors of this process that are connections with this local IPv4 port.
   static func connectedCount(localPort: UInt16) -> Int {
-    let listening: Substring = "0A"
-    return lines(ofFile: "/proc/self/net/tcp").dropFirst().count { line in
-      let fields = line.split(separator: " ")
-      guard fields.count > 9, let colon = fields[1].lastIndex(of: ":") else { return false }
-      let port = UInt16(fields[1][fields[1].index(after: colon)...], radix: 16)
-      return port == localPort && fields[3] != listening && fields[9] != "0"
+    var address = [UInt8](repeating: 0, count: 128)
+    var count = 0
+    for descriptor in Int32(0)..<8192 {
+      var byteCount = socklen_t(address.count)
+      let result = address.withUnsafeMutableBytes {
+        let pointer = $0.baseAddress!.assumingMemoryBound(to: sockaddr.self)
+        return getsockname(descriptor, pointer, &byteCount)
+      }
+      guard result == 0, address[0] == UInt8(AF_INET),
+        UInt16(address[2]) << 8 | UInt16(address[3]) == localPort
+      else { continue }
+      var isListening: Int32 = 0
+      byteCount = 4
+      getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &isListening, &byteCount)
+      if isListening == 0 { count += 1 }
     }
+    return count
   }
 
   /// Bytes of this process that are in memory.

@@ -1,0 +1,132 @@
+import Glibc
+import Synchronization
+import Testing
+import WebSocket
+
+@Suite("A peer that reads slowly")
+struct BackpressureTests {
+  @Test("is felt by its sender, who is told when it has caught up", arguments: backends)
+  func drained(on kind: BackendKind) throws {
+    try serve(on: kind, configure: { $0.makeQueuesShort(.dropNewest) }) { running in
+      let (peer, connection) = try running.openWithHandle(receiveBufferByteCount: 65_536)
+      var results: [SendResult] = []
+      let message = [UInt8](repeating: 1, count: 10_000)
+      let isFull = eventually {
+        results.append(connection.send(message))
+        usleep(200)
+        return results.last == .dropped
+      }
+      #expect(isFull)
+      #expect(results.first == .accepted && results.contains(.backpressure))
+      // One thread's results go one way, but for what leaves meanwhile.
+      let queued = try #require(connection.queuedByteCount)
+      #expect(queued > 80_000 && queued <= 100_000, "\(queued)")
+      #expect(eventually { running.queuedByteCount == queued })
+
+      let acceptedCount = results.count { $0 != .dropped }
+      for _ in 0..<acceptedCount { #expect(try peer.readFrame() == .binary(message)) }
+      #expect(eventually { connection.queuedByteCount == 0 && running.queuedByteCount == 0 })
+      #expect(eventually { running.journal.events.contains(.drained) })
+      #expect(connection.send("again") == .accepted)
+      #expect(try peer.readFrame() == .text("again"))
+    }
+  }
+
+  @Test("is felt on the reactor's thread too", arguments: backends)
+  func handler(on kind: BackendKind) throws {
+    let results = Mutex<[SendResult]>([])
+    try serve(
+      on: kind, configure: { $0.makeQueuesShort(.dropNewest) },
+      handle: { on, _ in
+        on.received = { connection, message, _ in
+          for _ in 0..<30 {
+            let result = connection.send(message)
+            results.withLock { $0.append(result) }
+          }
+        }
+      }
+    ) { running in
+      let (peer, _) = try running.openWithHandle(receiveBufferByteCount: 65_536)
+      // Short enough to be queued, and not to be given to the kernel at once.
+      let message = Frame.binary([UInt8](repeating: 1, count: 5_000))
+      try peer.send(message)
+      #expect(eventually { results.withLock { $0.count } == 30 })
+      // All in one pass: the kernel has none of it yet.
+      let expected: [SendResult] =
+        Array(repeating: .accepted, count: 9) + Array(repeating: .backpressure, count: 10)
+        + Array(repeating: .dropped, count: 11)
+      #expect(results.withLock { $0 } == expected)
+      for _ in 0..<19 { #expect(try peer.readFrame() == message) }
+      #expect(eventually { running.journal.events.contains(.drained) })
+    }
+  }
+
+  @Test("of one large message shows in the queue, and is drained", arguments: backends)
+  func largeMessage(on kind: BackendKind) throws {
+    try serve(on: kind, configure: { $0.makeQueuesShort(.dropNewest) }) { running in
+      let (peer, connection) = try running.openWithHandle(receiveBufferByteCount: 65_536)
+      // One send is always taken when nothing waits.
+      let message = [UInt8](repeating: 3, count: 4 << 20)
+      #expect(connection.send(message) == .backpressure)
+      #expect(eventually { (connection.queuedByteCount ?? 0) > 3 << 20 })
+      #expect(connection.send("no room") == .dropped)
+      #expect(try peer.readFrame() == .binary(message))
+      #expect(eventually { running.journal.events.contains(.drained) })
+      #expect(connection.queuedByteCount == 0)
+    }
+  }
+
+  @Test("is announced to be drained whoever was told of it", arguments: backends)
+  func everyoneIsTold(on kind: BackendKind) throws {
+    try serve(on: kind, configure: { $0.makeQueuesShort(.dropNewest) }) { running in
+      let (peer, connection) = try running.openWithHandle()
+      // It fits the kernel, but that is not known on this thread.
+      let message = [UInt8](repeating: 3, count: 60_000)
+      #expect(connection.send(message) == .backpressure)
+      #expect(try peer.readFrame() == .binary(message))
+      #expect(eventually { running.journal.events.contains(.drained) })
+    }
+  }
+
+  @Test("still gets control frames, whatever waits", arguments: backends)
+  func controlFrames(on kind: BackendKind) throws {
+    try serve(on: kind, configure: { $0.makeQueuesShort(.dropNewest) }) { running in
+      let (peer, connection) = try running.openWithHandle(receiveBufferByteCount: 65_536)
+      let message = [UInt8](repeating: 3, count: 1 << 20)
+      #expect(connection.send(message) != .dropped)
+      #expect(eventually { connection.send("no room") == .dropped })
+      #expect(connection.ping("1".utf8.span.bytes) == .accepted)
+      #expect(connection.pong("2".utf8.span.bytes) == .accepted)
+      try peer.send(.ping("3"))
+      #expect(eventually { running.journal.events.contains(.ping("3")) })
+      connection.close(.goingAway)
+      try peer.expect(.binary(message))
+      var frame = try peer.readFrame()
+      while frame == .text("no room") { frame = try peer.readFrame() }
+      #expect(frame == .ping("1"))
+      try peer.expect(.pong("2"), .pong("3"), .close(1001))
+    }
+  }
+
+  @Test("gives its memory back when it has caught up", arguments: backends)
+  func memory(on kind: BackendKind) throws {
+    try serve(on: kind, configure: { $0.reactor.queue.byteCountMax = 256 << 20 }) { running in
+      let (peer, connection) = try running.openWithHandle(receiveBufferByteCount: 65_536)
+      let before = ProcessState.residentByteCount()
+      let message = [UInt8](repeating: 3, count: 1 << 20)
+      for _ in 0..<128 { #expect(connection.send(message) != .dropped) }
+      #expect(ProcessState.residentByteCount() > before + (64 << 20))
+      for _ in 0..<128 { #expect(try peer.readFrame().payload.count == 1 << 20) }
+      #expect(eventually { ProcessState.residentByteCount() < before + (64 << 20) })
+    }
+  }
+}
+
+extension ServerConfiguration {
+  /// Little room for what waits, here and in the kernel: 100,000 bytes at most, backpressure from 50,000.
+  mutating func makeQueuesShort(_ overflow: QueueLimits.Overflow) {
+    reactor.queue = QueueLimits(
+      byteCountMax: 100_000, backpressureByteCount: 50_000, overflow: overflow)
+    listener.sendBufferByteCount = 16 << 10
+  }
+}
