@@ -1,5 +1,3 @@
-internal import Synchronization
-
 /// The listening sockets of a group, and which reactor gets what they accept.
 final class ListenerSet: Sendable {
   /// The sockets of one address: one for each reactor, or a single one that the first reactor accepts on.
@@ -9,7 +7,7 @@ final class ListenerSet: Sendable {
   }
 
   private let entries: [Entry]
-  private let reactors = Mutex<[Reactor]>([])
+  private let reactors = ConditionLock<[Reactor]>([])
   private let reactorCount: Int
 
   init(

@@ -12,7 +12,7 @@ public final class ReactorGroup: Sendable {
 
   private let listeners: ListenerSet
   private let reactors: [Reactor]
-  private let threads: Mutex<[Thread]>
+  private let threads: ConditionLock<[Thread]>
   private let isStopped = Atomic<Bool>(false)
 
   /// Opens the listeners and starts the threads. Connections are accepted when it returns.
@@ -42,7 +42,7 @@ public final class ReactorGroup: Sendable {
       let started = try starter.start(choice)
       backend = started.kind
       reactors = started.reactors
-      threads = Mutex(started.threads)
+      threads = ConditionLock(started.threads)
     } catch {
       listeners.close()
       throw error

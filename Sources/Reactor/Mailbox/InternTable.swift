@@ -1,11 +1,9 @@
-internal import Synchronization
-
 /// Values that many connections have in common, kept once and named by their position. Any thread.
 struct InternTable<Value: Hashable & Sendable>: ~Copyable {
   /// So many different ones are kept: whoever has more should not name them this way.
   private static var countMax: Int { 4096 }
 
-  private let values = Mutex<[Value]>([])
+  private let values = ConditionLock<[Value]>([])
 
   /// The position of a value, which enters the table if it is new. Nil: the table is full.
   func intern(_ value: Value) -> Int? {

@@ -101,8 +101,8 @@ internal import Synchronization
   /// The address of each port, 0 before it is made.
   private let ports: UnsafeMutablePointer<Atomic<UInt>>
   /// The number that each place of the table gives next; its remainder by `capacity` is the place.
-  private let nextNumbers = Mutex<[UInt32]>([])
-  private let isTaken = Mutex<[Bool]>([])
+  private let nextNumbers = ConditionLock<[UInt32]>([])
+  private let isTaken = ConditionLock<[Bool]>([])
 
   init() {
     unsafe ports = calloc(Int(Self.capacity), MemoryLayout<UInt>.stride)

@@ -1,5 +1,4 @@
 import Glibc
-import Synchronization
 import Testing
 
 @testable import Reactor
@@ -122,7 +121,7 @@ struct EndingTests {
     kept.tell("keep")
     #expect(kept.ask("x") == "x")
     stubborn.tell("big 30000000")
-    Pause.milliseconds(50)
+    #expect(server.wait { server.total.queuedByteCount > 0 })
     let start = ContinuousClock.now
     let wakesBefore = server.total.wakeCount
     server.stop()

@@ -50,7 +50,7 @@ struct GroupBackendTests {
       _ = try SelfTest.capabilities()
       Descriptors.limit()
       let spares = Descriptors.leave(4).prefix(8)
-      let log = Mutex<[String]>([])
+      let log = ConditionLock<[String]>([])
       let isFreed = Atomic<Bool>(false)
       var configuration = ReactorConfiguration()
       configuration.reactorCount = 2

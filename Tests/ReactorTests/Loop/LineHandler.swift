@@ -58,7 +58,7 @@ final class LineHandler: ConnectionHandler {
   }
 
   func expired(_ connection: ConnectionPointer) {
-    let elapsed = MonotonicClock.nowNanoseconds() - state(connection).pointee.since
+    let elapsed = reactor.nowNanoseconds - state(connection).pointee.since
     if state(connection).pointee.isPaused {
       state(connection).pointee.isPaused = false
       return reactor.resumeReceiving(on: connection)
@@ -114,7 +114,7 @@ final class LineHandler: ConnectionHandler {
   }
 
   private func wait(_ milliseconds: Int, isPause: Bool, on connection: ConnectionPointer) {
-    state(connection).pointee.since = MonotonicClock.nowNanoseconds()
+    state(connection).pointee.since = reactor.nowNanoseconds
     state(connection).pointee.isPaused = isPause
     reactor.setDeadline(on: connection, afterMilliseconds: milliseconds)
     if isPause { reactor.pauseReceiving(on: connection) }

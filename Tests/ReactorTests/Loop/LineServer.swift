@@ -71,15 +71,15 @@ final class LineJournal: Sendable {
     let errorCode: Int32?
   }
 
-  let log = Mutex<[String]>([])
-  let ids = Mutex<[String: ConnectionID]>([:])
-  let closings = Mutex<[Closing]>([])
+  let log = ConditionLock<[String]>([])
+  let ids = ConditionLock<[String: ConnectionID]>([:])
+  let closings = ConditionLock<[Closing]>([])
   /// Names of connections whose deadline came, and after how many nanoseconds.
-  let expirations = Mutex<[(name: String, nanoseconds: Int64)]>([])
+  let expirations = ConditionLock<[(name: String, nanoseconds: Int64)]>([])
   let drainedCount = Atomic<Int>(0)
   let receivedByteCount = Atomic<Int>(0)
   /// Connections by reactor.
-  let acceptedBy = Mutex<[Int: Int]>([:])
+  let acceptedBy = ConditionLock<[Int: Int]>([:])
 
   var closedCount: Int { closings.withLock { $0.count } }
 

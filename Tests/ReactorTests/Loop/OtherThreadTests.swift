@@ -76,7 +76,7 @@ struct OtherThreadTests {
     arguments: BackendKind.allCases)
   func everyEnd(kind: BackendKind) throws {
     let server = try LineServer(kind) { $0.queue.byteCountMax = 1 << 30 }
-    let targets = Mutex<[ConnectionID]>([])
+    let targets = ConditionLock<[ConnectionID]>([])
     let isOver = Atomic<Bool>(false)
     let postedCount = Atomic<Int>(0)
     let toldCount = Atomic<Int>(0)
@@ -118,7 +118,7 @@ struct OtherThreadTests {
     arguments: BackendKind.allCases)
   func jobs(kind: BackendKind) throws {
     let server = try LineServer(kind)
-    let seen = Mutex<[Int: [Int]]>([:])
+    let seen = ConditionLock<[Int: [Int]]>([:])
     for number in 0..<100 {
       server.group.execute { reactor in
         guard let reactor, reactor === Reactor.current else { return }
@@ -145,13 +145,13 @@ struct OtherThreadTests {
     let other = try next.connect()
     _ = try next.id(of: other)
     let thread = pthread_self()
-    let told = Mutex<[Bool]>([])
+    let told = ConditionLock<[Bool]>([])
     server.group.execute { reactor in
       told.withLock { $0.append(reactor == nil && pthread_self() == thread) }
     }
     #expect(told.withLock { $0 } == [true, true])
     #expect(!id.execute { _ in })
-    let outcome = Mutex<SendOutcome?>(nil)
+    let outcome = ConditionLock<SendOutcome?>(nil)
     let chunk = PostedChunk.line("too late") { told in outcome.withLock { $0 = told } }
     #expect(!id.post(chunk))
     #expect(outcome.withLock { $0 } == nil, "it is still ours")

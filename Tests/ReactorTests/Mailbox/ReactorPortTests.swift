@@ -58,7 +58,7 @@ struct ReactorPortTests {
     let (port, number) = try ReactorPort.open(QueueLimits())
     _ = port.close(number)
     let (_, next) = try ReactorPort.open(QueueLimits())
-    let outcome = Mutex<SendOutcome?>(nil)
+    let outcome = ConditionLock<SendOutcome?>(nil)
     ReactorPort.execute({ told in outcome.withLock { $0 = told } }, onReactor: number)
     #expect(outcome.withLock { $0 } == .closed)
     _ = ReactorPort.live(next)?.close(next)

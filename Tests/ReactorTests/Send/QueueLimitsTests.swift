@@ -166,5 +166,5 @@ private final class IdleReactor {
 }
 
 private final class OutcomeTable: Sendable {
-  let outcomes = Mutex<[UInt64: SendOutcome]>([:])
+  let outcomes = ConditionLock<[UInt64: SendOutcome]>([:])
 }

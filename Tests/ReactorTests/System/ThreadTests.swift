@@ -1,5 +1,4 @@
 import Glibc
-import Synchronization
 import Testing
 
 @testable import Reactor
@@ -8,7 +7,7 @@ import Testing
 struct ThreadTests {
   @Test("a thread has its name, cut to 15 bytes, and has run when join returns")
   func start() throws {
-    let seen = Mutex("")
+    let seen = ConditionLock("")
     let thread = try Thread.start(name: "martlet reactor 17") {
       let text = TextFile.read("/proc/thread-self/comm")
       seen.withLock { $0 = text ?? "" }
@@ -20,7 +19,7 @@ struct ThreadTests {
   @Test("a pinned thread runs on its CPU only, and one that may not be used is refused")
   func pin() throws {
     let last = try #require(CPUSet.usable().numbers.last)
-    let seen = Mutex<[CPUSet]>([])
+    let seen = ConditionLock<[CPUSet]>([])
     let thread = try Thread.start(name: "pinned") {
       try? Thread.pinCurrent(to: last)
       let refused = (try? Thread.pinCurrent(to: 8_000)) == nil
@@ -32,7 +31,7 @@ struct ThreadTests {
 
   @Test("signals for the process are not delivered to a started thread, its own faults are")
   func signals() throws {
-    let blocked = Mutex<[Bool]>([])
+    let blocked = ConditionLock<[Bool]>([])
     let thread = try Thread.start(name: "masked") {
       var mask = sigset_t()
       pthread_sigmask(SIG_SETMASK, nil, &mask)
