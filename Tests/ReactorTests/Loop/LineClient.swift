@@ -35,9 +35,13 @@ final class LineClient: @unchecked Sendable {
   }
 
   func connect() throws {
-    guard kernelAddress.withPointer({ Glibc.connect(descriptor, $0, $1) }) == 0 else {
-      throw SystemError.current("connect")
-    }
+    guard kernelAddress.withPointer({ Glibc.connect(descriptor, $0, $1) }) != 0 else { return }
+    let error = SystemError.current("connect")
+    guard error.code == EINTR else { throw error }
+    // It goes on by itself (connect(2)).
+    var poll = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+    while Glibc.poll(&poll, 1, 5000) < 0, errno == EINTR {}
+    _ = try Socket(descriptor).peerAddress()
   }
 
   deinit {
