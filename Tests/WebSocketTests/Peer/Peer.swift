@@ -3,7 +3,7 @@ import WebSocket
 
 /// What goes wrong for a peer.
 enum PeerError: Error, Equatable {
-  /// Nothing has come, or could be sent, for five seconds.
+  /// Nothing has come, or could be sent, for five seconds, or what was set.
   case timedOut
   /// The server has sent FIN where more was expected.
   case ended
@@ -22,15 +22,14 @@ final class Peer {
   private var position = 0
 
   /// Connects to the loopback's IPv4 address. A small receive buffer makes a peer that does not read felt soon.
-  init(port: UInt16, receiveBufferByteCount: Int32? = nil, timeoutSeconds: Int = 5) throws {
+  init(port: UInt16, receiveBufferByteCount: Int32? = nil) throws {
     descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0 else { throw PeerError.failed("socket", code: errno) }
     if let receiveBufferByteCount {
       setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, [receiveBufferByteCount], 4)
     }
     setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, [Int32(1)], 4)
-    setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, [timeoutSeconds, 0], 16)
-    setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, [timeoutSeconds, 0], 16)
+    setTimeout(seconds: 5)
     // A sockaddr_in by its bytes: family in the machine's order, port and address in the network's.
     let family = withUnsafeBytes(of: UInt16(AF_INET), Array.init)
     let address =
@@ -49,6 +48,12 @@ final class Peer {
 
   deinit {
     close()
+  }
+
+  /// How long it waits for the server: five seconds unless this says otherwise.
+  func setTimeout(seconds: Int) {
+    setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, [seconds, 0], 16)
+    setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, [seconds, 0], 16)
   }
 
   // MARK: Sending

@@ -29,6 +29,8 @@ struct RunningServer {
   var connectionCount: Int { server.statistics.reduce(0) { $0 + Int($1.connectionCount) } }
   var queuedByteCount: Int { server.statistics.reduce(0) { $0 + Int($1.queuedByteCount) } }
 
+  var receivedByteCount: Int { server.statistics.reduce(0) { $0 + Int($1.receivedByteCount) } }
+
   /// Expects that nothing is left of any connection: no record, no queued byte, no socket, no state; and that the handler
   /// was told of the end of each, once.
   func expectNothingLeft(_ location: SourceLocation = #_sourceLocation) {
@@ -42,8 +44,8 @@ struct RunningServer {
     #expect(
       eventually { journal.trackedCount == 0 }, "states left",
       sourceLocation: location)
-    for connection in journal.connections {
-      let events = journal.events(of: connection)
+    for (connection, entries) in Dictionary(grouping: journal.entries, by: \.connection) {
+      let events = entries.map(\.event)
       let ends = events.filter { if case .closed = $0 { true } else { false } }
       #expect(ends.count == 1, "closed \(ends.count) times", sourceLocation: location)
       #expect(events.first == .opened && events.last == ends.last, sourceLocation: location)
@@ -64,9 +66,9 @@ let backends: [BackendKind] = BackendKind.allCases.filter { kind in
 }
 
 /// Runs a server with two reactors, which echoes unless `handle` sets other closures, and lends it to `body`. Ends it
-/// then, and expects that nothing is left.
+/// then, and expects that nothing is left. Where there is much traffic, it had better not be recorded.
 func serve(
-  on kind: BackendKind,
+  on kind: BackendKind, recordsTraffic: Bool = true,
   configure: (inout ServerConfiguration) -> Void = { _ in },
   handle: (inout Callbacks<Tracked>, Journal) -> Void = { on, _ in
     on.received = { connection, message, _ in connection.send(message) }
@@ -84,7 +86,8 @@ func serve(
   let server = try Server(configuration, state: Tracked.self) { on in
     on.upgrade = { request, _ in .accept(Tracked(journal, note: request.target)) }
     handle(&on, journal)
-    journal.record(&on)
+    if recordsTraffic { journal.recordTraffic(&on) }
+    journal.recordEnds(&on)
   }
   let port = try #require(server.addresses.first?.port)
   let running = RunningServer(server: server, journal: journal, port: port)
@@ -99,13 +102,9 @@ func serve(
 }
 
 extension Journal {
-  /// Has everything recorded before it is handled.
-  func record(_ on: inout Callbacks<Tracked>) {
-    let (opened, received, drained) = (on.opened, on.received, on.drained)
-    on.opened = { [self] connection, state in
-      add(.opened, connection)
-      opened?(connection, &state)
-    }
+  /// Has all that arrives recorded before it is handled.
+  func recordTraffic(_ on: inout Callbacks<Tracked>) {
+    let (received, drained) = (on.received, on.drained)
     on.received = { [self] connection, message, state in
       add(message.isText ? .text(message.text) : .binary(message.copy), connection)
       received?(connection, message, &state)
@@ -114,11 +113,7 @@ extension Journal {
       add(.drained, connection)
       drained?(connection, &state)
     }
-    recordControl(&on)
-  }
-
-  private func recordControl(_ on: inout Callbacks<Tracked>) {
-    let (ping, pong, failed, closed) = (on.receivedPing, on.receivedPong, on.failed, on.closed)
+    let (ping, pong) = (on.receivedPing, on.receivedPong)
     on.receivedPing = { [self] connection, payload, state in
       add(.ping(payload.text), connection)
       ping?(connection, payload, &state)
@@ -126,6 +121,15 @@ extension Journal {
     on.receivedPong = { [self] connection, payload, state in
       add(.pong(payload.text), connection)
       pong?(connection, payload, &state)
+    }
+  }
+
+  /// Has the beginning and the end of each connection recorded before it is handled.
+  func recordEnds(_ on: inout Callbacks<Tracked>) {
+    let (opened, failed, closed) = (on.opened, on.failed, on.closed)
+    on.opened = { [self] connection, state in
+      add(.opened, connection)
+      opened?(connection, &state)
     }
     on.failed = { [self] connection, error, state in
       add(.failed(error), connection)
