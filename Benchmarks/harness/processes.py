@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import socket
 import subprocess
 import threading
@@ -13,6 +14,7 @@ from .programs import BUILT
 SERVER_CPU, LOAD_CPU = 0, 1
 PATIENCE_SECONDS = 120
 COUNTERS = re.compile(r"messages=(\d+)\b.*?\bsyscalls=(\d+)")
+COUNTER = re.compile(r"(\w+)=(\d+)")
 
 
 class Failure(Exception):
@@ -25,10 +27,12 @@ def _free_port():
         return probe.getsockname()[1]
 
 
-def _preparation(cpu, niceness):
+def _preparation(cpu, niceness, open_files=None):
     def prepare():
         os.sched_setaffinity(0, {cpu})
         os.nice(niceness)
+        if open_files:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (open_files, open_files))
 
     return prepare
 
@@ -36,10 +40,12 @@ def _preparation(cpu, niceness):
 class Server:
     """One server on one CPU. A context manager: it is gone, or the block failed, at the end."""
 
-    def __init__(self, program, cpu=SERVER_CPU, niceness=0, has_counters=False, environment=None):
+    def __init__(self, program, cpu=SERVER_CPU, niceness=0, has_counters=False, environment=None,
+                 open_files=None):
         self.program = program
         self.port = _free_port()
         self.samples = []  # (monotonic time, messages, system calls)
+        self.counters = {}  # the last of all that it prints about itself
         self.log = []
         self._process = subprocess.Popen(
             program.arguments(self.port, has_counters),
@@ -48,7 +54,7 @@ class Server:
             stderr=subprocess.STDOUT,
             text=True,
             env={**os.environ, **(environment or {})},
-            preexec_fn=_preparation(cpu, niceness),
+            preexec_fn=_preparation(cpu, niceness, open_files),
         )
         self.pid = self._process.pid
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -59,6 +65,7 @@ class Server:
             self.log = self.log[-20:] + [line.rstrip()]
             if found := COUNTERS.search(line):
                 self.samples.append((time.monotonic(), int(found[1]), int(found[2])))
+                self.counters = {key: int(value) for key, value in COUNTER.findall(line)}
 
     def __enter__(self):
         deadline = time.monotonic() + 10
@@ -102,6 +109,32 @@ class Server:
                     return int(line.split()[1]) * 1024
         raise Failure("no Rss in smaps_rollup")
 
+    def open_file_count(self):
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def socket_count(self):
+        """Connections of its port that the kernel knows, whatever their state, but for those that
+        only wait for their time to pass."""
+        listening, time_wait = "0A", "06"
+        count = 0
+        with open("/proc/net/tcp") as table:
+            next(table)
+            for line in table:
+                _, local, _, state, _ = line.split(None, 4)
+                is_its = int(local.rpartition(":")[2], 16) == self.port
+                count += is_its and state not in (listening, time_wait)
+        return count
+
+    def stop(self):
+        """Ends it by SIGTERM. Returns the seconds that took."""
+        began = time.monotonic()
+        self._process.terminate()
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            raise Failure(f"{self.program.name} goes on after SIGTERM: {self.log}") from None
+        return time.monotonic() - began
+
 
 class Load:
     """One load client. `ready()` returns once the warm-up is over and nothing is in flight; the
@@ -123,16 +156,20 @@ class Load:
         return self
 
     def __exit__(self, kind, error, trace):
+        if kind is not None:
+            self._process.kill()
+        self.end()
+        self._process.stdout.close()
+        self._process.stderr.close()
+
+    def end(self):
+        """Ends all connections."""
         try:
             self._process.stdin.close()
         except BrokenPipeError:
             pass
-        if kind is not None:
-            self._process.kill()
         self._process.wait()
         self._timer.cancel()
-        self._process.stdout.close()
-        self._process.stderr.close()
 
     def _line(self):
         line = self._process.stdout.readline()
@@ -143,6 +180,12 @@ class Load:
     def ready(self):
         if self._line() != "ready\n":
             raise Failure("load did not say ready")
+
+    def again(self):
+        """Has every idle connection echo another message."""
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        self.ready()
 
     def go(self):
         self._process.stdin.write("\n")

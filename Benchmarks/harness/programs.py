@@ -32,18 +32,20 @@ def _floor(backend, executable):
     return Program(executable, command, backend, counters=("--stats",))
 
 
-def _echo(backend):
+def echo(backend, *arguments):
+    """The engine's example. Later arguments prevail."""
     command = (
         str(PROJECT / ".build/release/echo"),
         *("--host", "127.0.0.1", "--port", "{port}", "--reactors", "1"),
         *("--backend", backend, "--max-message-bytes", "{max_message_bytes}"),
+        *arguments,
     )
     return Program(f"echo:{backend}", command, backend, counters=("--stats",), is_gated=True)
 
 
 FLOORS = {"io_uring": _floor("io_uring", "floor-uring"), "epoll": _floor("epoll", "floor-epoll")}
 
-PROGRAMS = [*FLOORS.values(), _echo("io_uring"), _echo("epoll")]
+PROGRAMS = [*FLOORS.values(), echo("io_uring"), echo("epoll")]
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "connect.h"
 
@@ -132,5 +133,13 @@ void run_phase(struct clients *clients, uint64_t messages, double seconds) {
       }
       if (events[i].events & ~EPOLLOUT) receive(clients, client);
     }
+  }
+}
+
+void reset_clients(struct clients *clients) {
+  struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+  for (unsigned i = 0; i < clients->count; i++) {
+    setsockopt(clients->all[i].fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    close(clients->all[i].fd);
   }
 }

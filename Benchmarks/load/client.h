@@ -24,6 +24,9 @@ void open_clients(struct clients *clients, const char *host, uint16_t port);
 /// Runs until `messages` have been echoed, or for `seconds` if that is not 0, and every echo is in.
 void run_phase(struct clients *clients, uint64_t messages, double seconds);
 
+/// Closes every connection so that the server is told by RST.
+void reset_clients(struct clients *clients);
+
 double monotonic_seconds(void);
 
 /// Ends the program with a line on stderr.

@@ -13,8 +13,8 @@
 
 static const char usage[] =
     "load [echo] --port P [options]   closed loop: a new message for every echo\n"
-    "load idle --port P [options]     open, echo one message each, print `ready`, hold until\n"
-    "                                 stdin ends\n"
+    "load idle --port P [options]     open, echo one message each, print `ready`, hold; again for\n"
+    "                                 every line on stdin, until it ends\n"
     "  --host A          IPv4 address (127.0.0.1)\n"
     "  --connections N   (1)\n"
     "  --size BYTES      of the payload (20), or --payload TEXT\n"
@@ -22,7 +22,8 @@ static const char usage[] =
     "  --in-flight K     messages per connection without waiting for the echo (1)\n"
     "  --messages N      in all (100000), or --seconds S\n"
     "  --warmup N        messages before the measurement (0)\n"
-    "  --gate            after the warm-up print `ready`, and go on after a line on stdin\n";
+    "  --gate            after the warm-up print `ready`, and go on after a line on stdin\n"
+    "  --reset           end the connections by RST, not by FIN\n";
 
 /// A single thread that is this busy is what limits the exchange, not the server.
 static const double bound_share = 0.97;
@@ -30,7 +31,7 @@ static const double bound_share = 0.97;
 struct arguments {
   const char *host, *payload;
   uint16_t port;
-  int is_idle, is_binary, has_gate;
+  int is_idle, is_binary, has_gate, ends_by_reset;
   unsigned connections, in_flight;
   size_t size;
   uint64_t messages, warmup;
@@ -45,6 +46,7 @@ static struct arguments parse(int argc, char **argv) {
       {"text", no_argument, NULL, 't'},           {"in-flight", required_argument, NULL, 'k'},
       {"messages", required_argument, NULL, 'n'}, {"seconds", required_argument, NULL, 'd'},
       {"warmup", required_argument, NULL, 'w'},   {"gate", no_argument, NULL, 'g'},
+      {"reset", no_argument, NULL, 'r'},
       {NULL, 0, NULL, 0},
   };
   struct arguments a = {.host = "127.0.0.1", .connections = 1, .in_flight = 1, .size = 20,
@@ -63,6 +65,7 @@ static struct arguments parse(int argc, char **argv) {
       case 'd': a.seconds = atof(optarg); break;
       case 'w': a.warmup = strtoull(optarg, NULL, 10); break;
       case 'g': a.has_gate = 1; break;
+      case 'r': a.ends_by_reset = 1; break;
       default: fputs(usage, stderr), exit(2);
     }
   }
@@ -87,9 +90,11 @@ static void say_ready(void) {
 }
 
 static void run_idle(struct clients *clients) {
-  run_phase(clients, clients->count, 0);
-  say_ready();
-  while (getchar() != EOF) continue;
+  for (int next = '\n'; next != EOF; next = getchar()) {
+    if (next != '\n') continue;
+    run_phase(clients, clients->count, 0);
+    say_ready();
+  }
 }
 
 static double cpu_seconds(void) {
@@ -136,5 +141,6 @@ int main(int argc, char **argv) {
   } else {
     run_echo(&clients, &a);
   }
+  if (a.ends_by_reset) reset_clients(&clients);
   return 0;
 }

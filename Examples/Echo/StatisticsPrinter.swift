@@ -28,7 +28,8 @@ struct StatisticsPrinter {
       received_bytes=\(sum.receivedByteCount) sent_bytes=\(sum.sentByteCount) \
       sends=\(sum.sendCount) syscalls=\(sum.systemCallCount) wakes=\(sum.wakeCount) \
       starved_buffers=\(sum.starvedBufferCount) queued_bytes=\(sum.queuedByteCount) \
-      accepted=\(sum.acceptedCount) refused=\(sum.refusedCount)
+      accepted=\(sum.acceptedCount) refused=\(sum.refusedCount) \
+      accept_failures=\(sum.acceptFailureCount)
       """)
   }
 }
