@@ -1,5 +1,5 @@
 /// What a kernel interface does for one reactor: it starts operations, and later reports their
-/// completions. The reactor does not know which one it runs on; `BackendContractTests` says what
+/// completions. The reactor does not know which one it runs on; Tests/ReactorTests/Contract says what
 /// each of them must do.
 ///
 /// Made, used and freed on the reactor's own thread. Nothing here may be called from another one:

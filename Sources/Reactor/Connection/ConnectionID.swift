@@ -38,7 +38,8 @@ public struct ConnectionID: Hashable, Sendable {
     return isOpen ? packed.address : nil
   }
 
-  /// The address that the peer connected to. Nil: the connection has gone.
+  /// The address that the peer connected to. Nil: the connection has gone, or its reactor has seen more than 4096
+  /// different ones.
   public var localAddress: SocketAddress? {
     guard let port = ReactorPort.live(reactor), let cell else { return nil }
     let position = cell.pointee.localAddressIndex.load(ordering: .relaxed)

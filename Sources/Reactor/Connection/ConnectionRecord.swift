@@ -6,7 +6,7 @@
 @safe @usableFromInline struct ConnectionRecord {
   /// Where the record stands in the slab: constant.
   @usableFromInline let index: UInt32
-  /// How many connections have had this record before. A completion, handle or posted chunk that names
+  /// Counts up by one at each opening and each closing: odd while in use. A completion, handle or posted chunk that names
   /// another generation belongs to one of those and is dropped.
   @usableFromInline var generation: UInt32 = 0
 
@@ -26,7 +26,7 @@
   /// The list of the timer wheel that it stands in: the low bits of a tick.
   var timerPlace: UInt16 = 0
 
-  /// The bytes that wait to be sent, oldest first. The first `inFlightByteCount` of them are in a send.
+  /// The bytes that wait to be sent, oldest first. The first of them may be in a send.
   var sendHead: SendChunkPointer?
   var sendTail: SendChunkPointer?
   /// All bytes from `sendHead` to `sendTail`.
@@ -47,7 +47,7 @@
   }
 }
 
-/// The life of a record. Each case is entered from the one above it only.
+/// The life of a record. It goes downwards only, and may skip cases.
 @usableFromInline enum Lifecycle: UInt8, Sendable {
   case free
   /// Receives and sends.

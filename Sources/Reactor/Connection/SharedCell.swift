@@ -7,7 +7,7 @@ internal import Synchronization
 struct SharedCell: ~Copyable {
   /// Odd while a connection has the slot. Counts up by one at each opening and each closing.
   let generation = Atomic<UInt32>(0)
-  /// The local address, as an index into the port's list of those it has seen.
+  /// The local address, as an index into the port's list of those it has seen. Beyond it: unknown.
   let localAddressIndex = Atomic<UInt16>(0)
   /// The handler's label, as an index into the port's list of labels, plus 1; 0: none.
   let labelIndex = Atomic<UInt16>(0)

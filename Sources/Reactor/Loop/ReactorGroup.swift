@@ -5,7 +5,7 @@ internal import Synchronization
 /// Reactor threads that serve the same listeners with the same protocol.
 public final class ReactorGroup: Sendable {
   public let configuration: ReactorConfiguration
-  /// The kernel interface that runs, and why it was chosen.
+  /// The kernel interface that runs.
   public let backend: BackendKind
   /// The addresses that are listened on, with the ports that the kernel chose for port 0.
   public let addresses: [SocketAddress]
@@ -19,7 +19,7 @@ public final class ReactorGroup: Sendable {
   ///
   /// - Parameters:
   ///   - configuration: how to run.
-  ///   - addresses: where to listen; none: the group gets its connections from elsewhere.
+  ///   - addresses: where to listen.
   ///   - options: for the listening sockets; what concerns connections is inherited from them.
   ///   - attachmentByteCount: bytes that the handler wants to have with each connection, aligned to 16.
   ///   - makeHandler: makes the handler of one reactor, on its thread.

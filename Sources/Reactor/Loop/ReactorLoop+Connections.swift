@@ -99,8 +99,9 @@ extension ReactorLoop {
     let peer = try? socket.peerAddress()
     cell.pointee.setPeerAddress((peer ?? .unixUnnamed).packed)
     let local = fixed ?? (try? socket.localAddress()) ?? .unixUnnamed
-    let position = reactor.port.pointee.localAddresses.intern(local) ?? 0
-    cell.pointee.localAddressIndex.store(UInt16(position), ordering: .relaxed)
+    let position = reactor.port.pointee.localAddresses.intern(local)
+    cell.pointee.localAddressIndex.store(
+      position.map { UInt16($0) } ?? .max, ordering: .relaxed)
     cell.pointee.labelIndex.store(0, ordering: .relaxed)
     cell.pointee.queuedByteCount.store(0, ordering: .relaxed)
     cell.pointee.generation.store(connection.pointee.generation, ordering: .releasing)

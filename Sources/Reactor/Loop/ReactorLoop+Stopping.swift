@@ -73,7 +73,6 @@ extension ReactorLoop {
   }
 
   func tearDown() {
-    // Let stopped accepts and the like be reported before the ring goes.
     publish()
     backend.tearDown()
     var next = unsafe reactor.port.close(reactor.number)

@@ -4,7 +4,7 @@ internal import Synchronization
 public struct ReactorStatistics: Sendable, Equatable {
   /// Connections open now.
   public var connectionCount: UInt64 = 0
-  /// Connections accepted or adopted.
+  /// Connections accepted.
   public var acceptedCount: UInt64 = 0
   /// Connections closed at once, since there was no room for them.
   public var refusedCount: UInt64 = 0

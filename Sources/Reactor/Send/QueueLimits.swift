@@ -32,8 +32,9 @@ public struct QueueLimits: Sendable, Equatable {
 
 /// What a queue says to bytes that are to be sent.
 public enum QueueAdmission: Sendable, Equatable {
+  /// On the reactor's thread also whatever finds an empty queue, since that leaves at the end of the pass.
   case accepted
-  /// Accepted, and the queue is at or above `QueueLimits.backpressureByteCount`.
+  /// Accepted, and the queue is at or above `QueueLimits.backpressureByteCount` with it.
   case acceptedWithBackpressure
   /// No room: to be dropped.
   case dropped

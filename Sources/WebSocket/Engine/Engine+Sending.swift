@@ -17,11 +17,15 @@ enum SendKind: UInt8 {
 
   var isFinal: Bool { self != .firstFragment && self != .middleFragment }
 
+  /// Whether a policy may drop it. The rest of a message that has begun may not be: without it the connection could
+  /// never send another message, so it is closed instead.
+  var isDroppable: Bool { self != .middleFragment && self != .lastFragment }
+
   var isData: Bool { rawValue <= SendKind.lastFragment.rawValue }
 }
 
 extension Engine {
-  /// Of pongs that wait, only the newest matters (RFC 6455 §5.5.3). No application's key can be the same.
+  /// Of pongs that wait, only the newest matters (RFC 6455 §5.5.3). Refused as an application's key.
   private static var pongKey: UInt64 { .max }
 
   // MARK: On the reactor's thread
@@ -36,9 +40,9 @@ extension Engine {
       kind.isData ? reactor.admit(byteCount, key: key, to: connection) : QueueAdmission.accepted
     switch admission {
     case .accepted, .acceptedWithBackpressure: break
-    case .dropped: return refuse(completion, .dropped)
+    case .dropped where kind.isDroppable: return refuse(completion, .dropped)
     case .closed: return refuse(completion, .closed)
-    case .overflow:
+    case .dropped, .overflow:
       overflow(connection)
       return refuse(completion, .closed)
     }
@@ -156,9 +160,9 @@ extension Engine {
     if kind.isData || kind == .raw {
       switch unsafe reactor.admit(chunk.content.count, key: chunk.key, to: connection) {
       case .accepted, .acceptedWithBackpressure: break
-      case .dropped: return reactor.discard(chunk, .dropped)
+      case .dropped where kind.isDroppable: return reactor.discard(chunk, .dropped)
       case .closed: return reactor.discard(chunk, .closed)
-      case .overflow:
+      case .dropped, .overflow:
         overflow(connection)
         return reactor.discard(chunk, .closed)
       }

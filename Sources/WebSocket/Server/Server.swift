@@ -1,6 +1,6 @@
 public import Reactor
 
-/// A WebSocket server.
+/// A WebSocket server. It runs until it is stopped, whether somebody holds on to it or not.
 ///
 /// ```swift
 /// let server = try Server(.init(port: 8080)) { on in

@@ -43,7 +43,7 @@ extension CloseHandshake {
       return .sendClose(code)
     case .received(let theirs):
       self = .completed(sent: code, received: theirs)
-      // The server ends TCP first, so that it does not have to keep TIME_WAIT at bay (§7.1.1).
+      // The server ends TCP first and keeps the TIME_WAIT, so that the client need not (§7.1.1).
       return role == .server ? .sendCloseThenEnd(code) : .sendClose(code)
     case .sent, .completed, .failed:
       return .none

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Reactor
 
-@Suite("io_uring: direct descriptors", .serialized)
+@Suite("io_uring: direct descriptors", .serialized, .enabled(if: TestBackend.isIOURingPermitted))
 struct DirectDescriptorTests {
   private var direct: IOURingConfiguration {
     IOURingConfiguration(usesDirectDescriptors: true)

@@ -5,7 +5,7 @@ import Testing
 @testable import Reactor
 
 /// What the kernel can refuse, provoked.
-@Suite("io_uring: faults", .serialized)
+@Suite("io_uring: faults", .serialized, .enabled(if: TestBackend.isIOURingPermitted))
 struct IOURingFaultTests {
   @Test("connections that find no buffer starve for a while, and lose nothing")
   func starvation() throws {

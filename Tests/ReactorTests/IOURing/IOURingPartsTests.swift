@@ -4,7 +4,8 @@ import Testing
 
 @testable import Reactor
 
-@Suite("io_uring: parts and older kernels", .serialized)
+@Suite(
+  "io_uring: parts and older kernels", .serialized, .enabled(if: TestBackend.isIOURingPermitted))
 struct IOURingPartsTests {
   @Test("a token keeps slot, generation and operation apart")
   func token() {

@@ -5,7 +5,9 @@ import Testing
 @testable import Reactor
 
 /// The way of the bytes, each step on its own.
-@Suite("io_uring: accept, receive, send, close", .serialized)
+@Suite(
+  "io_uring: accept, receive, send, close", .serialized,
+  .enabled(if: TestBackend.isIOURingPermitted))
 struct IOURingPathTests {
   @Test("accepts any number of connections, as descriptors that do not block")
   func accept() throws {

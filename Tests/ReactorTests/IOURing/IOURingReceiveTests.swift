@@ -4,7 +4,9 @@ import Testing
 
 @testable import Reactor
 
-@Suite("io_uring: the ways of waiting for bytes", .serialized)
+@Suite(
+  "io_uring: the ways of waiting for bytes", .serialized,
+  .enabled(if: TestBackend.isIOURingPermitted))
 struct IOURingReceiveTests {
   @Test("a connection that is quiet waits with a poll, and is back to multishot at the next byte")
   func quiesce() throws {

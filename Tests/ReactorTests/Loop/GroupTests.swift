@@ -85,7 +85,7 @@ struct GroupTests {
 
   @Test(
     "lets messages gather in the window, so that it wakes less often",
-    arguments: BackendKind.allCases)
+    arguments: TestBackend.kinds)
   func coalescing(kind: BackendKind) throws {
     let server = try LineServer(kind) {
       $0.reactorCount = 1
@@ -110,7 +110,7 @@ struct GroupTests {
 
   @Test(
     "does not make the first message of a quiet server wait for the window",
-    arguments: BackendKind.allCases)
+    arguments: TestBackend.kinds)
   func firstMessage(kind: BackendKind) throws {
     let server = try LineServer(kind) {
       $0.reactorCount = 1
