@@ -145,15 +145,21 @@ internal import Synchronization
   // MARK: Sending
 
   /// Starts sending what a connection has to send, unless a send is in flight, which then goes on with the rest.
+  ///
+  /// Not what is added meanwhile: completions may add more for ever, and a peer that reads as fast would have the reactor
+  /// to itself. Whatever adds bytes marks the connection for the next pass.
   func flush(_ connection: ConnectionPointer) {
     connection.pointee.flags.remove(.isDirty)
     if connection.pointee.flags.contains(.isSending) { return publishQueue(of: connection) }
-    while !connection.pointee.flags.contains(.isSending), connection.pointee.lifecycle != .closing,
+    var rest = connection.pointee.queuedByteCount
+    while rest > 0, !connection.pointee.flags.contains(.isSending),
+      connection.pointee.lifecycle != .closing,
       let batch = unsafe connection.gather(into: reactor.vectors)
     {
       state.value.statistics.sendCount &+= 1
       switch backend.send(batch, on: connection) {
       case .handed(let byteCount):
+        rest -= byteCount
         consume(byteCount, on: connection)
       case .pending(let byteCount):
         connection.pointee.flags.insert(.isSending)
