@@ -146,8 +146,15 @@ extension IOURingBackend {
     // What has been sent is reported soon, and not only after whatever happens next.
     let hasWork = state.inlineSends.count > 0 || state.closed.count > 0 || state.starved.count > 0
     if bounds.coalesceNanoseconds > 0 {
-      // Work that the kernel deferred stays there, to be delivered together at the end of the window.
-      if hasWork { ring.submit() } else { gather(bounds) }
+      // Work that the kernel deferred stays there, to be delivered together at the end of the window. Completions that
+      // found no room do not: until they have come, no inline send can be reported, so the work would never end.
+      if !hasWork {
+        gather(bounds)
+      } else if ring.hasOverflowed {
+        ring.submitAndWait(timeoutNanoseconds: 0)
+      } else {
+        ring.submit()
+      }
     } else {
       ring.submitAndWait(timeoutNanoseconds: hasWork ? 0 : bounds.timeoutNanoseconds)
     }
