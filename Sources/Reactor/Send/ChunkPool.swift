@@ -1,8 +1,8 @@
 internal import CURing
 internal import Glibc
 
-/// Chunks that wait to be used again, in a few sizes. One reactor's; other threads make theirs with
-/// `makeUnpooled`, and they come into the pool when they have been sent.
+/// Chunks that wait to be used again, in a few sizes. One reactor's. Other threads make theirs with `makeUnpooled`, which
+/// are freed when they have been sent: they never take from the pool, so it would only grow by what they bring.
 @safe struct ChunkPool: ~Copyable {
   /// Bytes of a whole block, header included. The largest takes a 64 KiB message and its header.
   static let blockByteCounts: [4 of Int] = [512, 4096, 20 * 1024, 68 * 1024]
@@ -12,7 +12,7 @@ internal import Glibc
   static let headerByteCount = (MemoryLayout<SendChunk>.size + 15) & ~15
 
   private var lists: [4 of FreeList] = .init(repeating: FreeList())
-  /// Bytes of blocks too large for a list that were freed since the last trim, and before it.
+  /// Bytes of blocks for no list that were freed since the last trim, and before it.
   private var freedByteCount = 0
   private var owedByteCount = 0
 
@@ -36,8 +36,10 @@ internal import Glibc
   /// A chunk with room for this many bytes at least. Traps when the process is out of memory.
   mutating func take(_ byteCount: Int) -> SendChunkPointer {
     let size = Self.sizeClass(of: byteCount)
-    guard size < 4, let chunk = unsafe lists[size].head else {
-      return unsafe Self.makeUnpooled(byteCount)
+    guard size < 4 else { return unsafe Self.makeUnpooled(byteCount) }
+    guard let chunk = unsafe lists[size].head else {
+      let capacity = Self.blockByteCounts[size] - Self.headerByteCount
+      return unsafe Self.make(capacity: capacity, sizeClass: UInt8(size))
     }
     unsafe lists[size].head = chunk.pointee.next
     lists[size].count -= 1
@@ -59,8 +61,8 @@ internal import Glibc
     lists[size].count += 1
   }
 
-  /// Frees half of what nobody needed since the last call. Returns the bytes freed, with those of large blocks once no
-  /// more of them come: as long as they do, the allocator does well to keep them.
+  /// Frees half of what nobody needed since the last call. Returns the bytes freed, with those of blocks for no list once
+  /// no more of them come: as long as they do, the allocator does well to keep them.
   mutating func trim() -> Int {
     owedByteCount += freedByteCount
     var freed = freedByteCount == 0 ? owedByteCount : 0
@@ -81,18 +83,18 @@ internal import Glibc
     return freed
   }
 
-  /// A chunk that is in no pool yet, with room for this many bytes at least. Any thread.
+  /// A chunk that is for no pool, with room for just so many bytes: what waits for a reactor that is busy takes little
+  /// more memory than its limit says. Any thread.
   static func makeUnpooled(_ byteCount: Int) -> SendChunkPointer {
-    let size = sizeClass(of: byteCount)
-    let blockByteCount = size < 4 ? blockByteCounts[size] : headerByteCount + byteCount
-    guard let block = unsafe malloc(blockByteCount) else {
-      preconditionFailure("out of memory for \(blockByteCount) bytes to send")
+    unsafe make(capacity: byteCount, sizeClass: unpooledClass)
+  }
+
+  private static func make(capacity: Int, sizeClass: UInt8) -> SendChunkPointer {
+    guard let block = unsafe malloc(headerByteCount + capacity) else {
+      preconditionFailure("out of memory for \(capacity) bytes to send")
     }
     return unsafe block.initializeMemory(
-      as: SendChunk.self,
-      to: SendChunk(
-        capacity: blockByteCount - headerByteCount,
-        sizeClass: size < 4 ? UInt8(size) : unpooledClass))
+      as: SendChunk.self, to: SendChunk(capacity: capacity, sizeClass: sizeClass))
   }
 
   /// Frees a chunk that is in no pool. Any thread.

@@ -64,6 +64,23 @@ struct ChunkPoolTests {
     for chunk in left { pool.giveBack(chunk) }
   }
 
+  @Test("what other threads have made takes what it needs, and does not gather in the pool")
+  func foreign() {
+    var pool = ChunkPool()
+    let own = pool.take(100)
+    pool.giveBack(own)
+    for byteCount in [1, 100, 2000, 60_000] {
+      let posted = PostedChunk(byteCount: byteCount, kind: 0) { _ in }
+      #expect(posted.pointer.pointee.capacity == byteCount)
+      pool.giveBack(posted.pointer)
+    }
+    let again = (pool.take(100), pool.take(100))
+    #expect(again.0 == own, "of the pool's own, and then new ones")
+    #expect(again.1.pointee.capacity == Self.sizes[0])
+    pool.giveBack(again.0)
+    pool.giveBack(again.1)
+  }
+
   @Test("a chunk given back has nothing left of its last use")
   func reset() {
     var pool = ChunkPool()
