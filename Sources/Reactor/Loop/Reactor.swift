@@ -225,7 +225,7 @@ internal import Synchronization
   /// Never early, and late by a tick of the timer wheel (32 ms) at most, unless the thread is busy.
   public func setDeadline(on connection: ConnectionPointer, afterMilliseconds milliseconds: Int) {
     guard connection.pointee.lifecycle != .closing else { return }
-    let wait = Int64(min(max(milliseconds, 0), Self.deadlineMillisecondsMax)) * 1_000_000
+    let wait = Self.nanoseconds(milliseconds: milliseconds)
     let tick = TimerWheel.tick(atNanoseconds: state.value.nowNanoseconds + wait)
     state.value.wheel.set(connection, tick: tick)
   }
@@ -258,6 +258,11 @@ internal import Synchronization
   public var statistics: ReactorStatistics { counters.load() }
 
   // MARK: For the loop
+
+  /// What is longer than a year is a year: `Int.max` may stand for no limit.
+  static func nanoseconds(milliseconds: Int) -> Int64 {
+    Int64(min(max(milliseconds, 0), deadlineMillisecondsMax)) * 1_000_000
+  }
 
   /// Connections that it has or has been given.
   var assignedCount: Int { counters.assignedCount.load(ordering: .relaxed) }

@@ -56,7 +56,7 @@ extension ReactorLoop {
   func stop() {
     guard !state.value.isStopping else { return }
     state.value.isStopping = true
-    let wait = Int64(reactor.configuration.stopMilliseconds) * 1_000_000
+    let wait = Reactor.nanoseconds(milliseconds: reactor.configuration.stopMilliseconds)
     state.value.resetNanoseconds = state.value.nowNanoseconds + wait
     for listener in listeners.listeners(ofReactor: reactor.position) {
       backend.stopAccepting(index: listener)

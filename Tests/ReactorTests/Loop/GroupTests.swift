@@ -23,6 +23,19 @@ struct GroupTests {
     other.stop()
   }
 
+  @Test("no limit on the time to stop is a very long one")
+  func stopsWithoutLimit() async {
+    await #expect(processExitsWith: .success) {
+      let server = try LineServer(.epoll) { $0.stopMilliseconds = .max }
+      let client = try server.connect()
+      guard client.ask("x") == "x" else { exit(1) }
+      server.group.stop()
+      guard client.readToEnd() == .finished else { exit(2) }
+      client.close()
+      server.group.wait()
+    }
+  }
+
   @Test("runs as many reactors as it was told, or as the process may use CPUs")
   func count() throws {
     let three = try LineServer(.epoll) { $0.reactorCount = 3 }
