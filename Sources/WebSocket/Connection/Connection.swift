@@ -190,11 +190,6 @@ public struct Connection: Sendable, Hashable {
       }
       return admission == .accepted ? .accepted : .backpressure
     case .dropped, .overflow:
-      guard kind.isDroppable else {
-        close(.tryAgainLater, reason: "reading too slowly")
-        completion?(.closed)
-        return .closed
-      }
       completion?(.dropped)
       return .dropped
     case .closed:

@@ -17,10 +17,6 @@ enum SendKind: UInt8 {
 
   var isFinal: Bool { self != .firstFragment && self != .middleFragment }
 
-  /// Whether a policy may drop it. The rest of a message that has begun may not be: without it the connection could
-  /// never send another message, so it is closed instead.
-  var isDroppable: Bool { self != .middleFragment && self != .lastFragment }
-
   var isData: Bool { rawValue <= SendKind.lastFragment.rawValue }
 }
 
@@ -40,9 +36,9 @@ extension Engine {
       kind.isData ? reactor.admit(byteCount, key: key, to: connection) : QueueAdmission.accepted
     switch admission {
     case .accepted, .acceptedWithBackpressure: break
-    case .dropped where kind.isDroppable: return refuse(completion, .dropped)
+    case .dropped: return refuse(completion, .dropped)
     case .closed: return refuse(completion, .closed)
-    case .dropped, .overflow:
+    case .overflow:
       overflow(connection)
       return refuse(completion, .closed)
     }
@@ -160,9 +156,9 @@ extension Engine {
     if kind.isData || kind == .raw {
       switch unsafe reactor.admit(chunk.content.count, key: chunk.key, to: connection) {
       case .accepted, .acceptedWithBackpressure: break
-      case .dropped where kind.isDroppable: return reactor.discard(chunk, .dropped)
+      case .dropped: return reactor.discard(chunk, .dropped)
       case .closed: return reactor.discard(chunk, .closed)
-      case .dropped, .overflow:
+      case .overflow:
         overflow(connection)
         return reactor.discard(chunk, .closed)
       }
