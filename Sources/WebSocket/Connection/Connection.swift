@@ -31,7 +31,7 @@ public struct Connection: Sendable, Hashable {
   ///
   /// - Parameters:
   ///   - text: the message.
-  ///   - key: of messages with the same key (not 0, and not `UInt64.max`), only the newest needs to be sent (`QueueLimits.Overflow`).
+  ///   - key: of messages with the same key (not 0), only the newest needs to be sent (`QueueLimits.Overflow`).
   ///   - completion: called on the reactor's thread when the message is in the kernel, or never will be.
   /// - Returns: what became of it so far.
   @discardableResult
@@ -153,7 +153,6 @@ public struct Connection: Sendable, Hashable {
     _ opcode: Opcode, _ payload: RawSpan, _ kind: SendKind, key: UInt64,
     completion: SendCompletion?
   ) -> SendResult {
-    precondition(key != .max, "this key is not an application's to use")
     if let handler = unsafe id.handlerOfThisThread {
       return unsafe Unmanaged<Engine>.fromOpaque(handler)._withUnsafeGuaranteedRef { engine in
         guard let connection = engine.reactor.connection(id) else {

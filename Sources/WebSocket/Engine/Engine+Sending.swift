@@ -21,9 +21,6 @@ enum SendKind: UInt8 {
 }
 
 extension Engine {
-  /// Of pongs that wait, only the newest matters (RFC 6455 §5.5.3). Refused as an application's key.
-  private static var pongKey: UInt64 { .max }
-
   // MARK: On the reactor's thread
 
   func send(
@@ -96,20 +93,6 @@ extension Engine {
 
   func sendControl(_ opcode: Opcode, _ payload: RawSpan, on connection: ConnectionPointer) {
     _ = send(opcode, payload, kind: .control, key: 0, completion: nil, on: connection)
-  }
-
-  /// A peer that pings and never reads must not fill our memory with pongs.
-  func sendPong(_ payload: RawSpan, on connection: ConnectionPointer) {
-    let limits = configuration.reactor.queue
-    guard reactor.queuedByteCount(of: connection) >= limits.backpressureByteCount else {
-      return sendControl(.pong, payload, on: connection)
-    }
-    guard canSend(.control, on: connection) else { return }
-    _ = reactor.dropKey(Self.pongKey, on: connection)
-    let byteCount = FrameEncoder.byteCount(payloadByteCount: payload.byteCount, isMasked: false)
-    let chunk = reactor.makeChunk(byteCount: byteCount, key: Self.pongKey)
-    unsafe Self.encode(.pong, payload, .control, into: chunk.content)
-    reactor.enqueue(chunk, on: connection, isDroppable: true)
   }
 
   func sendFrame(
@@ -202,7 +185,7 @@ extension Engine {
 
   /// Whether this may be sent now. Another message between the fragments of one would be taken for a part of it
   /// (RFC 6455 §5.4).
-  private func canSend(_ kind: SendKind, on connection: ConnectionPointer) -> Bool {
+  func canSend(_ kind: SendKind, on connection: ConnectionPointer) -> Bool {
     guard isOpen(connection), reactor.canSend(on: connection),
       connection.webSocket.session.canSendData
     else { return false }

@@ -4,7 +4,8 @@ internal import WebSocketProtocol
 typealias PendingPointer = UnsafeMutablePointer<PendingBytes>
 
 /// What a connection has sent that cannot be dealt with yet: an unfinished request, the unfinished tail of a
-/// read, the message so far. Lives in a block of pooled memory, and holds another for all but the tail.
+/// read, the message so far, a ping that is answered later. Lives in a block of pooled memory, and holds another for the
+/// request or message.
 @safe struct PendingBytes {
   /// The block that this stands at the start of.
   private let memory: PooledMemory
@@ -12,11 +13,15 @@ typealias PendingPointer = UnsafeMutablePointer<PendingBytes>
   var search = HeadSearch()
   /// Bytes of an unfinished header or control frame, behind this struct.
   private(set) var tailByteCount = 0
+  /// The payload of a ping still to be answered, behind the tail. Nil: there is none.
+  private var pingByteCount: Int?
   /// The request, message or frame so far.
   private(set) var byteCount = 0
   private var block: PooledMemory?
 
   private static let tailOffset = 96
+  private static let pingOffset = tailOffset + Session.unconsumedByteCountMax
+  private static let pingByteCountMax = 125
 
   private init(_ memory: PooledMemory) {
     self.memory = memory
@@ -24,7 +29,7 @@ typealias PendingPointer = UnsafeMutablePointer<PendingBytes>
 
   static func make(_ reactor: Reactor) -> PendingPointer {
     assert(MemoryLayout<PendingBytes>.size <= tailOffset)
-    let memory = reactor.takeMemory(tailOffset + Session.unconsumedByteCountMax)
+    let memory = reactor.takeMemory(pingOffset + pingByteCountMax)
     let start = unsafe memory.bytes.baseAddress.unsafelyUnwrapped
     return unsafe start.initializeMemory(as: PendingBytes.self, to: PendingBytes(memory))
   }
@@ -34,7 +39,7 @@ typealias PendingPointer = UnsafeMutablePointer<PendingBytes>
     unsafe reactor.giveBack(pending.pointee.memory)
   }
 
-  var isEmpty: Bool { tailByteCount == 0 && block == nil }
+  var isEmpty: Bool { tailByteCount == 0 && block == nil && pingByteCount == nil }
 
   /// The request, message or frame so far.
   @unsafe var bytes: UnsafeMutableRawBufferPointer {
@@ -42,7 +47,7 @@ typealias PendingPointer = UnsafeMutablePointer<PendingBytes>
   }
 
   mutating func keepTail(_ tail: UnsafeRawBufferPointer) {
-    unsafe room.copyMemory(from: tail)
+    unsafe room(at: Self.tailOffset).copyMemory(from: tail)
     tailByteCount = tail.count
   }
 
@@ -50,9 +55,22 @@ typealias PendingPointer = UnsafeMutablePointer<PendingBytes>
   mutating func takeTail(before start: UnsafeMutableRawPointer) -> Int {
     let count = tailByteCount
     unsafe (start - count).copyMemory(
-      from: room.baseAddress.unsafelyUnwrapped, byteCount: count)
+      from: room(at: Self.tailOffset).baseAddress.unsafelyUnwrapped, byteCount: count)
     tailByteCount = 0
     return count
+  }
+
+  /// Keeps a ping's payload to answer it later, in place of the one kept before.
+  mutating func keepPing(_ payload: RawSpan) {
+    unsafe payload.withUnsafeBytes { unsafe room(at: Self.pingOffset).copyMemory(from: $0) }
+    pingByteCount = payload.byteCount
+  }
+
+  /// The payload of the ping that was kept, which is kept no longer. Nil: there was none.
+  mutating func takePing() -> UnsafeRawBufferPointer? {
+    guard let byteCount = pingByteCount else { return nil }
+    pingByteCount = nil
+    return unsafe UnsafeRawBufferPointer(rebasing: room(at: Self.pingOffset)[..<byteCount])
   }
 
   /// Adds to the request, message or frame so far. Memory grows with what has arrived, to the double each time.
@@ -75,7 +93,7 @@ typealias PendingPointer = UnsafeMutablePointer<PendingBytes>
     byteCount = 0
   }
 
-  private var room: UnsafeMutableRawBufferPointer {
-    unsafe UnsafeMutableRawBufferPointer(rebasing: memory.bytes[Self.tailOffset...])
+  private func room(at offset: Int) -> UnsafeMutableRawBufferPointer {
+    unsafe UnsafeMutableRawBufferPointer(rebasing: memory.bytes[offset...])
   }
 }

@@ -30,6 +30,8 @@ internal import WebSocketProtocol
     static let hasOverflowed = Flags(rawValue: 1 << 1)
     /// A fragmented message is being sent: no other data may come between.
     static let isSendingFragments = Flags(rawValue: 1 << 2)
+    /// A pong waits behind much else: until it has left, no other is queued.
+    static let isPongWaiting = Flags(rawValue: 1 << 3)
   }
 }
 
