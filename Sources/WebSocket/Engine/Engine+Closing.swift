@@ -21,7 +21,7 @@ extension Engine {
       connection.webSocket.phase = .ended
       reactor.abort(connection)
     }
-    reportClosed(connection, code: .abnormalClosure, reason: "", error: error)
+    reportClosed(connection, error: error)
   }
 
   func perform(
@@ -49,6 +49,13 @@ extension Engine {
   func report(_ error: ConnectionError, on connection: ConnectionPointer) {
     guard connection.webSocket.flags.contains(.hasState) else { return }
     unsafe application.failed(error, on: handle(connection), state: connection.state)
+  }
+
+  /// Tells the application, once, that the connection has ended otherwise than by an answered close frame. A handler of
+  /// frames may have seen the peer's without answering it.
+  func reportClosed(_ connection: ConnectionPointer, error: ConnectionError?) {
+    let code = connection.webSocket.session.closeHandshake.connectionCloseCode
+    reportClosed(connection, code: code, reason: "", error: error)
   }
 
   /// Tells the application, once, that the connection has ended.

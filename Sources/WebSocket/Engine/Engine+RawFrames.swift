@@ -42,9 +42,9 @@ extension Engine {
         return 0
       }
       let start = offset + header.encodedByteCount
-      // The limit keeps the sum far from overflow.
+      // Compared before it is added: the limit may be all that an integer holds, and so may what a peer declares.
+      guard header.payloadLength <= UInt64(bytes.count - start) else { break }
       let end = start + Int(header.payloadLength)
-      guard end <= bytes.count else { break }
       header.maskingKey?.apply(to: &span, in: start..<end)
       reactor.count(messages: 1)
       let frame = IncomingFrame(header, payload: span.bytes.extracting(start..<end))

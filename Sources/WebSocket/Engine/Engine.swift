@@ -57,7 +57,7 @@ final class Engine: ConnectionHandler {
     guard connection.webSocket.phase != .handshake else {
       return reactor.abort(connection, reset: false)
     }
-    reportClosed(connection, code: .abnormalClosure, reason: "", error: nil)
+    reportClosed(connection, error: nil)
     reactor.finish(connection)
   }
 
@@ -82,9 +82,7 @@ final class Engine: ConnectionHandler {
     let hasOverflowed = connection.webSocket.flags.contains(.hasOverflowed)
     let reason = hasOverflowed ? .queueOverflow : error.map { ConnectionError.system($0) }
     if let reason { report(reason, on: connection) }
-    reportClosed(
-      connection, code: connection.webSocket.session.closeHandshake.connectionCloseCode,
-      reason: "", error: reason)
+    reportClosed(connection, error: reason)
     freePending(connection)
   }
 

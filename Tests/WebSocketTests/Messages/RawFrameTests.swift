@@ -103,13 +103,38 @@ struct RawFrameTests {
     }
   }
 
-  private func mirror(on kind: BackendKind, _ body: (RunningServer) throws -> Void) throws {
+  @Test("survives the longest length there is when nothing limits it", arguments: backends)
+  func longestLength(on kind: BackendKind) throws {
+    try mirror(on: kind, messageByteCountMax: .max) { running in
+      let peer = try running.open()
+      try peer.send(Frame.text("x").bytes(declaredLength: (1 << 63) - 1))
+      let other = try running.open()
+      try other.send(.text("z"))
+      #expect(try other.readFrame() == .text("z"))
+    }
+  }
+
+  @Test("is told the code of a close frame that it has not answered", arguments: backends)
+  func unansweredClose(on kind: BackendKind) throws {
+    try mirror(on: kind) { running in
+      let peer = try running.open()
+      try peer.send(.close(1001, "away"))
+      peer.finish()
+      let closure = try running.journal.closure()
+      #expect(closure.code == .goingAway && !closure.isClean)
+    }
+  }
+
+  private func mirror(
+    on kind: BackendKind, messageByteCountMax: Int = 16 << 20, _ body: (RunningServer) throws -> Void
+  ) throws {
     let journal = Journal()
     var configuration = try ServerConfiguration(port: 0)
     configuration.reactor.backend = kind == .epoll ? .epoll : .ioURing
     configuration.reactor.reactorCount = 1
     configuration.reactor.lingerMilliseconds = 500
     configuration.closeTimeoutMilliseconds = 1000
+    configuration.messageByteCountMax = messageByteCountMax
     let server = try Server(configuration, handler: FrameMirror(journal: journal))
     defer {
       server.stop()
