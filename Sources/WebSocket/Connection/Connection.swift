@@ -69,6 +69,9 @@ public struct Connection: Sendable, Hashable {
   ///
   /// Until the last one, no other message can be sent on the connection: `.closed` on its reactor's thread, and for
   /// completions. Pings, pongs and closing are not affected. To be sent by one thread.
+  ///
+  /// A fragment that is `.dropped` can be sent again. One that was posted from another thread and is dropped only when it
+  /// arrives there, by whatever policy, closes the connection as an overflow: the message would have a hole.
   @discardableResult
   public func sendFragment(
     _ bytes: RawSpan, as kind: Message.Kind, isFirst: Bool, isLast: Bool,

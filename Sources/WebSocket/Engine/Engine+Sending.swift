@@ -17,7 +17,8 @@ enum SendKind: UInt8 {
 
   var isFinal: Bool { self != .firstFragment && self != .middleFragment }
 
-  var isData: Bool { rawValue <= SendKind.lastFragment.rawValue }
+  /// Whether the queue's limits apply.
+  var isLimited: Bool { rawValue <= SendKind.lastFragment.rawValue || self == .raw }
 }
 
 extension Engine {
@@ -27,10 +28,8 @@ extension Engine {
     _ opcode: Opcode, _ payload: RawSpan, kind: SendKind, key: UInt64,
     completion: SendCompletion?, on connection: ConnectionPointer
   ) -> SendResult {
-    guard canSend(kind, on: connection) else { return refuse(completion, .closed) }
     let byteCount = FrameEncoder.byteCount(payloadByteCount: payload.byteCount, isMasked: false)
-    let admission =
-      kind.isData ? reactor.admit(byteCount, key: key, to: connection) : QueueAdmission.accepted
+    let admission = admit(byteCount, kind: kind, key: key, to: connection)
     switch admission {
     case .accepted, .acceptedWithBackpressure: break
     case .dropped: return refuse(completion, .dropped)
@@ -98,9 +97,8 @@ extension Engine {
   func sendFrame(
     _ header: FrameHeader, _ payload: RawSpan, on connection: ConnectionPointer
   ) -> SendResult {
-    guard canSend(.raw, on: connection) else { return .closed }
     let byteCount = header.encodedByteCount + payload.byteCount
-    switch reactor.admit(byteCount, to: connection) {
+    switch admit(byteCount, kind: .raw, key: 0, to: connection) {
     case .dropped: return .dropped
     case .closed: return .closed
     case .overflow:
@@ -135,16 +133,16 @@ extension Engine {
       close(connection, code: code, reason: reason)
       return reactor.discard(chunk, .sent)
     }
-    guard canSend(kind, on: connection) else { return reactor.discard(chunk, .closed) }
-    if kind.isData || kind == .raw {
-      switch unsafe reactor.admit(chunk.content.count, key: chunk.key, to: connection) {
-      case .accepted, .acceptedWithBackpressure: break
-      case .dropped: return reactor.discard(chunk, .dropped)
-      case .closed: return reactor.discard(chunk, .closed)
-      case .overflow:
-        overflow(connection)
-        return reactor.discard(chunk, .closed)
-      }
+    switch unsafe admit(chunk.content.count, kind: kind, key: chunk.key, to: connection) {
+    case .accepted, .acceptedWithBackpressure: break
+    case .dropped:
+      // Its sender has gone on with the rest: without it the message would arrive with a hole.
+      if kind == .middleFragment || kind == .lastFragment { overflow(connection) }
+      return reactor.discard(chunk, .dropped)
+    case .closed: return reactor.discard(chunk, .closed)
+    case .overflow:
+      overflow(connection)
+      return reactor.discard(chunk, .closed)
     }
     note(kind, on: connection)
     reactor.enqueue(
@@ -181,6 +179,18 @@ extension Engine {
         unsafe UnsafeMutableRawBufferPointer(rebasing: memory[offset...]).copyMemory(from: source)
       }
     }
+  }
+
+  /// Asks the protocol, then the queue.
+  private func admit(
+    _ byteCount: Int, kind: SendKind, key: UInt64, to connection: ConnectionPointer
+  ) -> QueueAdmission {
+    guard canSend(kind, on: connection) else { return .closed }
+    guard kind.isLimited else { return .accepted }
+    let admission = reactor.admit(byteCount, key: key, to: connection)
+    // The completions of what was dropped to make room may have closed the connection, or begun a fragmented message.
+    guard !reactor.dropsSends || canSend(kind, on: connection) else { return .closed }
+    return admission
   }
 
   /// Whether this may be sent now. Another message between the fragments of one would be taken for a part of it
@@ -225,7 +235,7 @@ extension Engine {
 
   private func reportOverflow(of connection: ConnectionPointer) {
     report(.queueOverflow, on: connection)
-    reportClosed(connection, code: .abnormalClosure, reason: "", error: .queueOverflow)
+    reportClosed(connection, error: .queueOverflow)
   }
 
   private func refuse(_ completion: SendCompletion?, _ outcome: SendOutcome) -> SendResult {
