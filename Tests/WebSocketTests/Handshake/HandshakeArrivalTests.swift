@@ -56,6 +56,19 @@ struct HandshakeArrivalTests {
     }
   }
 
+  @Test(
+    "has its time from when it was accepted, however long the server has slept", arguments: backends
+  )
+  func timeoutAfterSleep(on kind: BackendKind) throws {
+    try serve(on: kind, configure: { $0.handshakeTimeoutMilliseconds = 400 }) { running in
+      usleep(700_000)
+      let peer = try running.connect()
+      usleep(100_000)
+      try peer.upgrade()
+      try peer.expectEcho()
+    }
+  }
+
   @Test("of 64 KiB of headers gets 431", arguments: backends)
   func tooManyHeaders(on kind: BackendKind) throws {
     try serve(on: kind) { running in

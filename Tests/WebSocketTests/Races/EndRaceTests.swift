@@ -36,7 +36,13 @@ extension SendRaceTests {
   func stop(on kind: BackendKind) throws {
     let tally = Tally()
     try serve(
-      on: kind, recordsTraffic: false, configure: { $0.reactor.queue.byteCountMax = 64 << 20 }
+      on: kind, recordsTraffic: false,
+      configure: {
+        $0.reactor.queue.byteCountMax = 64 << 20
+        // The peers are read one after the other, slowly with a sanitizer.
+        $0.closeTimeoutMilliseconds = 30_000
+        $0.reactor.stopMilliseconds = 30_000
+      }
     ) { running in
       let peers = try (0..<20).map { _ in try running.open() }
       #expect(eventually { running.journal.connections.count == 20 })
