@@ -1,13 +1,13 @@
 """What a server does with as many connections as it can hold, and with more. Each check starts a
 server of its own, yields what it has found as (what, figure), and fails when that is not good."""
 
-import os
 import socket
 import time
 from contextlib import ExitStack
 
 from .processes import Failure, Load, Server
 
+RESERVED_COUNT = 64  # descriptors that the server keeps free, by default
 OPEN_FILES_MAX = 1_000  # of a server that holds its connections as direct descriptors
 REQUEST = (b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")
@@ -82,9 +82,8 @@ def many_connections(program, connections):
         yield "sockets that outlive the server", 0
 
 
-def full_tables(program, limit):
+def full_tables(program, reactors, limit):
     """One more than the tables hold is told so at once; the others notice nothing."""
-    reactors = int(program.command[len(program.command) - 1 - program.command[::-1].index("--reactors") + 1])
     room = limit * reactors
     with Server(program, has_counters=True, open_files=limit) as server:
         eventually(lambda: server.socket_count() == 0, "the first connection, a probe, has ended")
@@ -105,18 +104,22 @@ def full_tables(program, limit):
 
 
 def no_descriptor_left(program, limit):
-    """Clients wait in the backlog, at no cost, until others leave."""
+    """Clients wait in the backlog, at no cost, until others leave; some descriptors are left to the
+    rest of the server's process."""
     waiting_count = 100
     with Server(program, has_counters=True, open_files=limit) as server, ExitStack() as clients:
-        own = server.open_file_count()
-        with Load(server, ["--connections", str(limit - own - 1)], mode="idle") as load:
+        eventually(lambda: server.counters, "the server prints its counters")
+        room = limit - RESERVED_COUNT - server.open_file_count()
+        with Load(server, ["--connections", str(room - 1)], mode="idle") as load:
             load.ready()
             waiting = [clients.enter_context(_request(server)) for _ in range(waiting_count)]
             time.sleep(1)
             for client in waiting:
                 client.settimeout(0)
             unserved = [client for client in waiting if not _has_answer(client)]
-            yield "open files, the limit", server.open_file_count()
+            files = server.open_file_count()
+            yield f"open files of {limit:,}", files
+            require(files <= limit - RESERVED_COUNT // 2, "the rest of the process has none")
             yield "clients that wait", len(unserved)
             require(len(unserved) >= waiting_count - 2, "more were served than there was room for")
 
@@ -141,6 +144,7 @@ def no_descriptor_left(program, limit):
 
 
 def memory_given_back(program):
+    """What stays is records, for the next connections. A second crowd takes no more than the first."""
     with Server(program, has_counters=True) as server:
         with Load(server, ["--connections", "100"], mode="idle") as load:
             load.ready()
