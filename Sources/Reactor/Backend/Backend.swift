@@ -20,8 +20,9 @@ protocol Backend: AnyObject {
   /// Times that a receive found no buffer to receive into (ENOBUFS) so far.
   var starvedBufferCount: UInt64 { get }
 
-  /// Starts accepting on a listening socket until `acceptFailed`, or `stopAccepting`.
-  func accept(on listener: Int32, index: Int)
+  /// Starts accepting on a listening socket until `acceptFailed`, or `stopAccepting`. With `isOneByOne`, no further
+  /// connection is taken from the backlog before `accepted` has returned.
+  func accept(on listener: Int32, index: Int, isOneByOne: Bool)
 
   /// Ends accepting on a listener. Connections already accepted may still be reported.
   func stopAccepting(index: Int)
@@ -69,6 +70,12 @@ protocol Backend: AnyObject {
 
   /// Gives memory back that was not needed lately. Called now and then.
   func trimMemory()
+}
+
+extension Backend {
+  func accept(on listener: Int32, index: Int) {
+    accept(on: listener, index: index, isOneByOne: false)
+  }
 }
 
 /// How long a `wait` may block.

@@ -12,7 +12,7 @@ internal import Glibc
   static let capacityMax = 1 << 24
 
   /// Records that may be in use at once.
-  let capacity: Int
+  private(set) var capacity: Int
   /// Bytes from one record to the next.
   let stride: Int
   /// Records in use.
@@ -40,6 +40,12 @@ internal import Glibc
     let used = (highWaterCount + Self.blockCount - 1) / Self.blockCount
     for block in 0..<used { unsafe free(blocks[block]) }
     unsafe blocks.deallocate()
+  }
+
+  /// Lowers the capacity, before the first record is in use.
+  func limit(to count: Int) {
+    precondition(highWaterCount == 0, "a slab in use cannot shrink")
+    capacity = min(capacity, count)
   }
 
   /// The record at an index that has been in use.

@@ -75,9 +75,10 @@ final class ListenerSet: Sendable {
     reactors.withLock { $0 = all }
   }
 
-  /// The reactor with the fewest connections. Nil: the connection stays with the reactor that accepted it.
-  func target(ofListener index: Int, acceptedBy position: Int) -> Reactor? {
-    guard reactorCount > 1, entries[index].isHandedOver else { return nil }
+  /// The reactor with the fewest connections. Nil: the connection stays with the reactor that accepted it, unless that
+  /// one `isFull`.
+  func target(ofListener index: Int, acceptedBy position: Int, isFull: Bool) -> Reactor? {
+    guard reactorCount > 1, isFull || entries[index].isHandedOver else { return nil }
     let target = reactors.withLock { all in
       all.min { $0.assignedCount < $1.assignedCount }
     }

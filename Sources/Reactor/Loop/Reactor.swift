@@ -25,6 +25,8 @@ internal import Synchronization
   /// Not the port's: they can still be read when the reactor has stopped.
   let counters = ReactorCounters()
   let slab: ConnectionSlab
+  /// Open files that the process may have.
+  let openFileLimit = OpenFileLimit.current
   let backend: any Backend
   let state: Confined<ReactorState>
   /// For the ranges of one send; two more than the send queue fills.

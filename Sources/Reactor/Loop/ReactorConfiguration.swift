@@ -14,8 +14,18 @@ public struct ReactorConfiguration: Sendable {
   /// each at a high rate, for that much more latency. 0, the default: none.
   public var coalescingWindowMicroseconds = 0
 
-  /// Connections that one reactor may have at once; more are closed as soon as they are accepted.
+  /// Connections that one reactor may have at once. More go to a reactor that has room; when none has, they are closed
+  /// as soon as they are accepted.
   public var connectionCountMax = 1 << 20
+
+  /// Raises the process's soft limit of open files (RLIMIT_NOFILE) to the hard one. Off for a program that depends on
+  /// the soft one, as those do that use select(2).
+  public var raisesOpenFileLimit = true
+
+  /// Descriptors that connections leave to the rest of the process; at most an eighth of the limit of open files. Clients
+  /// wait in the backlog until one has come free. Without any, whatever opens a file fails, and Swift's own threads for
+  /// tasks (libdispatch) end the process.
+  public var reservedDescriptorCount = 64
 
   /// Holds connections as direct descriptors of the ring (io_uring, Linux 6.13), so that they do not count towards
   /// the process's open files. Then one reactor can have as many as the limit on open files allows at the most.
@@ -43,7 +53,8 @@ public struct ReactorConfiguration: Sendable {
   /// Milliseconds that connections have to end when the group is stopped; what remains is then reset.
   public var stopMilliseconds = 5000
 
-  /// Where the one line goes that says which backend runs, and why.
+  /// Where a line goes at the start, which says which backend runs, and why; and at most one a minute from a reactor that
+  /// cannot accept. Any thread.
   public var log: @Sendable (String) -> Void = { _ in }
 
   public enum Distribution: Sendable {

@@ -30,6 +30,7 @@ public final class ReactorGroup: Sendable {
     makeHandler: @escaping @Sendable (Reactor) -> any ConnectionHandler
   ) throws(SystemError) {
     self.configuration = configuration
+    if configuration.raisesOpenFileLimit { OpenFileLimit.raise() }
     let choice = try configuration.backend.decide()
     let count = max(1, configuration.reactorCount ?? CPUSet.reactorCountDefault())
     listeners = try ListenerSet(

@@ -6,7 +6,10 @@ internal import Synchronization
 extension ReactorLoop {
   func accepted(_ descriptor: Int32, listener: Int) {
     noteWake()
-    let target = listeners.target(ofListener: listener, acceptedBy: reactor.position)
+    keepReserve(after: descriptor, listener: listener)
+    let isFull = reactor.slab.count == reactor.slab.capacity
+    let target = listeners.target(
+      ofListener: listener, acceptedBy: reactor.position, isFull: isFull)
     // Counted now, so that the next one accepted goes elsewhere.
     (target ?? reactor).counters.assignedCount.add(1, ordering: .relaxed)
     guard let target else { return admit(descriptor, listener: listener) }
@@ -17,14 +20,6 @@ extension ReactorLoop {
       }
       loop.admit(descriptor, listener: listener)
     }
-  }
-
-  func acceptFailed(_ code: Int32, listener: Int) {
-    noteWake()
-    state.value.statistics.acceptFailureCount &+= 1
-    state.value.stoppedListeners.append(listener)
-    // Whoever closes a connection brings a descriptor back; time may bring one back from elsewhere.
-    scheduleHousekeeping(afterNanoseconds: 100_000_000)
   }
 
   func closed(_ connection: ConnectionPointer) {
@@ -39,26 +34,11 @@ extension ReactorLoop {
     if !state.value.stoppedListeners.isEmpty { restartListeners() }
   }
 
-  func startAccepting(_ listener: Int) {
-    guard let descriptor = listeners.descriptor(ofListener: listener, reactor: reactor.position)
-    else {
-      return
-    }
-    backend.accept(on: descriptor, index: listener)
-  }
-
-  func restartListeners() {
-    let stopped = state.value.stoppedListeners
-    state.value.stoppedListeners.removeAll(keepingCapacity: true)
-    guard !state.value.isStopping else { return }
-    for listener in stopped { startAccepting(listener) }
-  }
-
   /// Takes a connected socket in, or closes it when there is no room.
   func admit(_ descriptor: Int32, listener: Int) {
-    guard !state.value.isStopping, let connection = reactor.slab.allocate() else {
-      return refuse(descriptor)
-    }
+    guard !state.value.isStopping, !wouldUseUpReserve(descriptor),
+      let connection = reactor.slab.allocate()
+    else { return refuse(descriptor) }
     connection.pointee.descriptor = descriptor
     guard prepareCell(of: connection, listener: listener) else {
       reactor.slab.release(connection)
@@ -86,7 +66,7 @@ extension ReactorLoop {
   private func refuse(_ descriptor: Int32) {
     state.value.statistics.refusedCount &+= 1
     reactor.counters.assignedCount.subtract(1, ordering: .relaxed)
-    Socket(descriptor).close()
+    Socket(descriptor).closeOrderly()
   }
 
   /// Fills in what other threads may read of a connection, and lets its id be used.

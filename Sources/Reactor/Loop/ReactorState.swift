@@ -11,6 +11,9 @@
   var received = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
   /// Listeners whose accepting has stopped, to be tried again when a descriptor has come free or time has passed.
   var stoppedListeners: [Int] = []
+  var descriptorSupply = DescriptorSupply.ample
+  /// When the log may next say that accepting has stopped.
+  var nextNoticeNanoseconds: Int64 = 0
   /// When the reactor was started, by the monotonic clock. All other times count from here.
   let startNanoseconds = MonotonicClock.nowNanoseconds()
   var nowNanoseconds: Int64 = 0

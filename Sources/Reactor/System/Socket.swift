@@ -70,6 +70,15 @@ struct Socket {
     _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, size)
   }
 
+  /// Sends FIN and gives the descriptor back. What has arrived is taken out first: else closing would send RST, which
+  /// the peer takes for a failure.
+  func closeOrderly() {
+    shutdownSending()
+    // MSG_TRUNC: nothing is copied (tcp(7)).
+    _ = recv(descriptor, nil, 1 << 20, Int32(MSG_DONTWAIT) | Int32(MSG_TRUNC))
+    close()
+  }
+
   /// Gives the descriptor back.
   func close() {
     // Linux frees the descriptor even when it answers EINTR (close(2)): never called twice.

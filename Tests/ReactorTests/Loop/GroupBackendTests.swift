@@ -55,6 +55,7 @@ struct GroupBackendTests {
       var configuration = ReactorConfiguration()
       configuration.reactorCount = 2
       configuration.distribution = .fewestConnections
+      configuration.raisesOpenFileLimit = false
       configuration.log = { line in log.withLock { $0.append(line) } }
       let journal = LineJournal()
       let group = try ReactorGroup(

@@ -172,7 +172,11 @@ private func checkCycles(_ kind: BackendKind) throws {
 /// To be run in a process of its own.
 private func checkDescriptors(_ kind: BackendKind) throws {
   Descriptors.limit()
-  let server = try LineServer(kind) { $0.reactorCount = 1 }
+  let server = try LineServer(kind) {
+    $0.reactorCount = 1
+    $0.raisesOpenFileLimit = false
+    $0.reservedDescriptorCount = 0
+  }
   let clients = try (0..<20).map { _ in try LineClient(unconnectedFor: server.group.addresses[0]) }
   _ = Descriptors.leave(5)
   for client in clients {

@@ -29,7 +29,8 @@ struct EpollListeners {
 }
 
 extension EpollBackend {
-  func accept(on listener: Int32, index: Int) {
+  func accept(on listener: Int32, index: Int, isOneByOne _: Bool) {
+    // One by one it is in any case.
     assert(listeners[index] < 0, "accepting already")
     // Level-triggered: whom the budget leaves in the backlog is signalled again.
     do throws(SystemError) {

@@ -8,19 +8,22 @@ struct RingListener {
   /// that of a later one.
   var generation: UInt32
   var isAccepting: Bool
+  var isOneByOne: Bool
 }
 
 // Accepting, always into descriptors of the process: what is wrong with one of those is known before it is
 // the ring's, and a table that is full costs nobody a connection.
 extension IOURingBackend {
-  func accept(on listener: Int32, index: Int) {
+  func accept(on listener: Int32, index: Int, isOneByOne: Bool) {
     while state.listeners.count <= index {
-      state.listeners.append(RingListener(descriptor: -1, generation: 0, isAccepting: false))
+      state.listeners.append(
+        RingListener(descriptor: -1, generation: 0, isAccepting: false, isOneByOne: false))
     }
     assert(!state.listeners[index].isAccepting, "accepting already")
     state.listeners[index].descriptor = listener
     state.listeners[index].generation &+= 1
     state.listeners[index].isAccepting = true
+    state.listeners[index].isOneByOne = isOneByOne
     armAccept(index)
   }
 
@@ -60,7 +63,8 @@ extension IOURingBackend {
 
   private func armAccept(_ index: Int) {
     nextSubmission().accept(
-      on: state.listeners[index].descriptor, isMultishot: capabilities.acceptsMultishot,
+      on: state.listeners[index].descriptor,
+      isMultishot: capabilities.acceptsMultishot && !state.listeners[index].isOneByOne,
       token: acceptToken(index))
   }
 

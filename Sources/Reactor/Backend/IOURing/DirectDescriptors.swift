@@ -14,9 +14,7 @@ extension IOURingBackend {
   }
 
   func moveToTable(_ connection: ConnectionPointer) throws(SystemError) {
-    guard connection.pointee.index < tableCount else {
-      throw .ring("adopt a direct descriptor", code: ENFILE)
-    }
+    assert(connection.pointee.index < tableCount, "the slab has a slot for each of its records")
     state.systemCallCount += 2
     try ring.updateTable(
       at: connection.pointee.index, to: connection.pointee.descriptor)

@@ -44,7 +44,10 @@ internal import Glibc
       count: configuration.receiveBufferCount, byteCount: configuration.receiveBufferByteCount,
       group: 0, ring: ring)
     tableCount = configuration.usesDirectDescriptors ? Self.tableCount(for: slab.capacity) : 0
-    if tableCount > 0 { try ring.registerTable(count: tableCount) }
+    if tableCount > 0 {
+      try ring.registerTable(count: tableCount)
+      slab.limit(to: tableCount)
+    }
     unsafe stateMemory = .allocate(capacity: 1)
     unsafe stateMemory.initialize(
       to: IOURingState(hotBufferByteCount: configuration.hotBufferByteCount))
