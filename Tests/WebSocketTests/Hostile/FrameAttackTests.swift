@@ -82,7 +82,7 @@ struct FrameAttackTests {
         try peer.send(pings)
         most = max(most, connection.queuedByteCount ?? 0)
       }
-      let isTaken = eventually {
+      let isTaken = eventually(seconds: 30) {
         most = max(most, connection.queuedByteCount ?? 0)
         return running.receivedByteCount > 60 * pings.count
       }

@@ -113,7 +113,9 @@ struct BackpressureTests {
     }
   }
 
-  @Test("gives its memory back when it has caught up", arguments: backends)
+  @Test(
+    "gives its memory back when it has caught up", .enabled(if: ProcessState.tellsMemory),
+    arguments: backends)
   func memory(on kind: BackendKind) throws {
     try serve(on: kind, configure: { $0.reactor.queue.byteCountMax = 256 << 20 }) { running in
       let (peer, connection) = try running.openWithHandle(receiveBufferByteCount: 65_536)
