@@ -1,9 +1,12 @@
-/// What became of a send. It never blocks, and never loses anything without saying so.
+/// What became of a send. It never blocks.
+///
+/// On the thread of the connection's reactor this is the queue's decision. From any other thread it is the answer of the
+/// moment: the reactor decides when the message arrives there. What is lost afterwards, by that, by a policy that drops
+/// what waits, or by the connection's end, is told to the completion only.
 public enum SendResult: Sendable, Equatable {
-  /// It will be sent. From another thread than the connection's own: as far as could be seen from there; a `completion`
-  /// tells of the rest.
+  /// It waits to be sent.
   case accepted
-  /// It will be sent, but much is waiting already: the peer reads more slowly than it is sent to.
+  /// It waits to be sent, behind much else: the peer reads more slowly than it is sent to.
   /// `WebSocketHandler.drained` says when all has left.
   case backpressure
   /// It is lost: the queue is full, and the policy does not take more.
