@@ -1,6 +1,9 @@
 import Glibc
 import WebSocket
 
+// Whoever reads the lines may go away: the write then fails, and the server goes on.
+_ = signal(SIGPIPE, SIG_IGN)
+
 do {
   let options = try Options(Array(CommandLine.arguments.dropFirst()))
   let server = try Server(options.configuration(), handler: Echo())

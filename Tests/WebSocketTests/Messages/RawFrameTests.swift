@@ -126,7 +126,8 @@ struct RawFrameTests {
   }
 
   private func mirror(
-    on kind: BackendKind, messageByteCountMax: Int = 16 << 20, _ body: (RunningServer) throws -> Void
+    on kind: BackendKind, messageByteCountMax: Int = 16 << 20,
+    _ body: (RunningServer) throws -> Void
   ) throws {
     let journal = Journal()
     var configuration = try ServerConfiguration(port: 0)
