@@ -57,6 +57,19 @@ extension Reactor {
     return admit(byteCount, behind: queued, key: key, to: connection)
   }
 
+  /// As `admit`, for what another thread has posted after it asked `ConnectionID.admission`. With `dropNewest` its sender
+  /// has been told that it would be sent, by what was known there; and so it is, although the queue exceeds its limit then:
+  /// by no more than what can be posted within two passes, which is bounded by the same limit.
+  public func admitPosted(
+    _ byteCount: Int, key: UInt64 = 0, to connection: ConnectionPointer
+  ) -> QueueAdmission {
+    let admission = admit(byteCount, key: key, to: connection)
+    guard admission == .dropped, configuration.queue.overflow == .dropNewest else {
+      return admission
+    }
+    return .acceptedWithBackpressure
+  }
+
   private func admit(
     _ byteCount: Int, behind queuedBefore: Int, key: UInt64, to connection: ConnectionPointer
   ) -> QueueAdmission {
@@ -88,8 +101,8 @@ extension Reactor {
 }
 
 extension ConnectionID {
-  /// Asks whether so many bytes may be posted. The answer of the moment: the owning reactor decides again when they
-  /// arrive, by what is queued then. Any thread.
+  /// Asks whether so many bytes may be posted. With `dropNewest` the answer holds: see `Reactor.admitPosted`. With other policies
+  /// the owning reactor decides again when they arrive, by what is queued then, and the completion tells. Any thread.
   public func admission(of byteCount: Int) -> QueueAdmission {
     guard let port = ReactorPort.live(reactor), let cell else { return .closed }
     let posted = max(0, cell.pointee.postedByteCount.load(ordering: .relaxed))

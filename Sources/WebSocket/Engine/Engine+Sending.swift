@@ -133,7 +133,8 @@ extension Engine {
       close(connection, code: code, reason: reason)
       return reactor.discard(chunk, .sent)
     }
-    switch unsafe admit(chunk.content.count, kind: kind, key: chunk.key, to: connection) {
+    let byteCount = unsafe chunk.content.count
+    switch admit(byteCount, kind: kind, key: chunk.key, isPosted: true, to: connection) {
     case .accepted, .acceptedWithBackpressure: break
     case .dropped:
       // Its sender has gone on with the rest: without it the message would arrive with a hole.
@@ -183,11 +184,15 @@ extension Engine {
 
   /// Asks the protocol, then the queue.
   private func admit(
-    _ byteCount: Int, kind: SendKind, key: UInt64, to connection: ConnectionPointer
+    _ byteCount: Int, kind: SendKind, key: UInt64, isPosted: Bool = false,
+    to connection: ConnectionPointer
   ) -> QueueAdmission {
     guard canSend(kind, on: connection) else { return .closed }
     guard kind.isLimited else { return .accepted }
-    let admission = reactor.admit(byteCount, key: key, to: connection)
+    let admission =
+      isPosted
+      ? reactor.admitPosted(byteCount, key: key, to: connection)
+      : reactor.admit(byteCount, key: key, to: connection)
     // The completions of what was dropped to make room may have closed the connection, or begun a fragmented message.
     guard !reactor.dropsSends || canSend(kind, on: connection) else { return .closed }
     return admission
