@@ -1,6 +1,7 @@
 import WebSocket
 
-/// Prints what the server has done, a line a second and a last one at the end. All numbers count from the start.
+/// Prints what the server has done, a line a second and a last one at the end. All numbers count
+/// from the start.
 struct StatisticsPrinter {
   private let server: Server
   private let task: Task<Void, any Error>

@@ -110,9 +110,9 @@ extension Session {
     }
   }
 
-  /// The most common case by a shortcut: a client's unfragmented message of up to 125 bytes, all of it
-  /// here. Nil: it is not that case, and nothing has changed. The general path would do the same in three
-  /// times as many instructions.
+  /// The most common case by a shortcut: a client's unfragmented message of up to 125 bytes, all of
+  /// it here. Nil: it is not that case, and nothing has changed. The general path would do the same
+  /// in three times as many instructions.
   @inline(__always)
   private func takeShortMessage(
     in bytes: inout MutableRawSpan, offset: inout Int, limits: Limits
@@ -158,7 +158,8 @@ extension Session {
   /// The reserved bits to which a negotiated extension gives a meaning (§5.2, §9): none yet.
   private var negotiatedBits: FrameHeader.ReservedBits { [] }
 
-  /// Begins a data frame: that of a new message, or the continuation of the one that is open (§5.4).
+  /// Begins a data frame: that of a new message, or the continuation of the one that is open
+  /// (§5.4).
   @inline(__always)
   private mutating func begin(
     _ header: FrameHeader, limits: Limits
@@ -265,7 +266,8 @@ extension Session {
     closeHandshake.answer(role: role)
   }
 
-  /// Notes a close frame of the peer that was not read by `next`, by an endpoint that takes frames as they are.
+  /// Notes a close frame of the peer that was not read by `next`, by an endpoint that takes frames
+  /// as they are.
   public mutating func noteClose(_ code: CloseCode?) {
     closeHandshake.receive(code)
   }

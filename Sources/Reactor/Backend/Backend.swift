@@ -1,6 +1,6 @@
 /// What a kernel interface does for one reactor: it starts operations, and later reports their
-/// completions. The reactor does not know which one it runs on; Tests/ReactorTests/Contract says what
-/// each of them must do.
+/// completions. The reactor does not know which one it runs on; Tests/ReactorTests/Contract says
+/// what each of them must do.
 ///
 /// Made, used and freed on the reactor's own thread. Nothing here may be called from another one:
 /// other threads end a `wait` by writing to the eventfd that the backend was made with.
@@ -20,8 +20,8 @@ protocol Backend: AnyObject {
   /// Times that a receive found no buffer to receive into (ENOBUFS) so far.
   var starvedBufferCount: UInt64 { get }
 
-  /// Starts accepting on a listening socket until `acceptFailed`, or `stopAccepting`. With `isOneByOne`, no further
-  /// connection is taken from the backlog before `accepted` has returned.
+  /// Starts accepting on a listening socket until `acceptFailed`, or `stopAccepting`. With
+  /// `isOneByOne`, no further connection is taken from the backlog before `accepted` has returned.
   func accept(on listener: Int32, index: Int, isOneByOne: Bool)
 
   /// Ends accepting on a listener. Connections already accepted may still be reported.
@@ -38,8 +38,8 @@ protocol Backend: AnyObject {
   /// handed over may still be delivered.
   func pauseReceiving(on connection: ConnectionPointer)
 
-  /// Says that nothing has been received for a while: a backend may move the connection to a form of
-  /// waiting that costs less kernel memory and a little more at the next byte.
+  /// Says that nothing has been received for a while: a backend may move the connection to a form
+  /// of waiting that costs less kernel memory and a little more at the next byte.
   func quiesce(_ connection: ConnectionPointer)
 
   /// Sends the bytes of `batch` in one go. At most one send is in flight on a connection, and not
@@ -47,22 +47,23 @@ protocol Backend: AnyObject {
   /// iovecs themselves only during the call.
   func send(_ batch: SendBatch, on connection: ConnectionPointer) -> SendStart
 
-  /// Sends what the socket takes of `batch` with a system call, without waiting for the rest, and keeps nothing: the bytes
-  /// need to stay in place during the call only. For connections that have `ConnectionFlags.sendsAtOnce` and no
-  /// send in flight. The answer is `handed`, with any number of bytes, also 0, or `failed`.
+  /// Sends what the socket takes of `batch` with a system call, without waiting for the rest, and
+  /// keeps nothing: the bytes need to stay in place during the call only. For connections that have
+  /// `ConnectionFlags.sendsAtOnce` and no send in flight. The answer is `handed`, with any number
+  /// of bytes, also 0, or `failed`.
   func sendNow(_ batch: SendBatch, on connection: ConnectionPointer) -> SendStart
 
   /// Sends FIN. Receiving goes on. No send is in flight.
   func shutdownSending(on connection: ConnectionPointer)
 
-  /// Ends the connection: no further `received` or `receiveEnded`; a send in flight ends in whatever way
-  /// without being reported. `closed` follows, from the next `wait` on, when the kernel holds neither
-  /// the socket nor memory of ours. Called once for each adopted connection. With `reset`, RST is sent
-  /// instead of FIN.
+  /// Ends the connection: no further `received` or `receiveEnded`; a send in flight ends in
+  /// whatever way without being reported. `closed` follows, from the next `wait` on, when the
+  /// kernel holds neither the socket nor memory of ours. Called once for each adopted connection.
+  /// With `reset`, RST is sent instead of FIN.
   func close(_ connection: ConnectionPointer, reset: Bool)
 
-  /// Starts what is waiting to be started, blocks until something completes, the eventfd is written to
-  /// or the time is over, and delivers all that is complete, fairly between connections.
+  /// Starts what is waiting to be started, blocks until something completes, the eventfd is written
+  /// to or the time is over, and delivers all that is complete, fairly between connections.
   func wait(_ bounds: WaitBounds, deliverTo receiver: any CompletionReceiver)
 
   /// Frees the ring or set. All connections have been closed, all listeners stopped.
@@ -80,12 +81,12 @@ extension Backend {
 
 /// How long a `wait` may block.
 struct WaitBounds {
-  /// Nanoseconds after which `wait` returns though nothing has completed. Negative: no limit. 0: it does
-  /// not block.
+  /// Nanoseconds after which `wait` returns though nothing has completed. Negative: no limit. 0: it
+  /// does not block.
   var timeoutNanoseconds: Int64
 
-  /// Nanoseconds since the last wake during which completions may gather before `wait` delivers them: the
-  /// coalescing window. 0: deliver at once.
+  /// Nanoseconds since the last wake during which completions may gather before `wait` delivers
+  /// them: the coalescing window. 0: deliver at once.
   var coalesceNanoseconds: Int64 = 0
 }
 
@@ -109,15 +110,15 @@ protocol CompletionReceiver: AnyObject {
   /// clients wait in the backlog. Call `accept` again to go on.
   func acceptFailed(_ code: Int32, listener: Int)
 
-  /// Bytes have arrived, in memory that is the receiver's during the call, to be changed at will. The
-  /// `Reactor.receiveHeadroom` bytes in front of it may be written to as well. Never empty.
+  /// Bytes have arrived, in memory that is the receiver's during the call, to be changed at will.
+  /// The `Reactor.receiveHeadroom` bytes in front of it may be written to as well. Never empty.
   func received(_ bytes: UnsafeMutableRawBufferPointer, on connection: ConnectionPointer)
 
   /// Receiving is over: errno, or 0 when the peer has sent FIN. Sending may go on after a FIN.
   func receiveEnded(_ code: Int32, on connection: ConnectionPointer)
 
-  /// The pending send has ended: this many further bytes are in the kernel. Fewer than were asked (also
-  /// none): send the rest again.
+  /// The pending send has ended: this many further bytes are in the kernel. Fewer than were asked
+  /// (also none): send the rest again.
   func sent(_ byteCount: Int, on connection: ConnectionPointer)
 
   /// The pending send has failed: errno.

@@ -10,7 +10,8 @@ public enum BackendChoice: String, Sendable, CaseIterable {
   /// epoll.
   case epoll
 
-  /// The environment variable that overrides what a program has chosen. Its values are the raw values.
+  /// The environment variable that overrides what a program has chosen. Its values are the raw
+  /// values.
   public static let environmentVariable = "MARTLET_BACKEND"
 }
 
@@ -18,13 +19,14 @@ public enum BackendChoice: String, Sendable, CaseIterable {
 struct BackendDecision: Equatable {
   let kind: BackendKind
   let reason: String
-  /// Whether epoll will do if io_uring refuses one of the reactors after all, for want of memory, say.
+  /// Whether epoll will do if io_uring refuses one of the reactors after all, for want of memory,
+  /// say.
   var mayFallBack = false
 }
 
 extension BackendChoice {
-  /// Decides, for all reactors of a group alike. `override` is the value of `environmentVariable`; `test`
-  /// throws what keeps io_uring from being used.
+  /// Decides, for all reactors of a group alike. `override` is the value of `environmentVariable`;
+  /// `test` throws what keeps io_uring from being used.
   func decide(
     override: String? = BackendChoice.environmentOverride,
     test: () throws(SystemError) -> Void = { () throws(SystemError) in

@@ -9,6 +9,7 @@ internal import Glibc
 
   /// So many ranges at most: the kernel copies them for each send, and a pass should stay short.
   static let vectorCountMax = 16
-  /// So many bytes at most (the last range may exceed it): a send in flight cannot be dropped by a policy.
+  /// So many bytes at most (the last range may exceed it): a send in flight cannot be dropped by a
+  /// policy.
   static let byteCountMax = 256 * 1024
 }

@@ -3,8 +3,8 @@ internal import Synchronization
 
 /// Names one connection of this process, for ever: a plain value that keeps nothing alive.
 ///
-/// Any thread may keep and use it. Once the connection has gone, everything done with it says so; it never
-/// reaches a later connection.
+/// Any thread may keep and use it. Once the connection has gone, everything done with it says so;
+/// it never reaches a later connection.
 public struct ConnectionID: Hashable, Sendable {
   /// The number of the owning reactor: never given twice in a process.
   @usableFromInline let reactor: UInt32
@@ -24,7 +24,8 @@ public struct ConnectionID: Hashable, Sendable {
     cell != nil
   }
 
-  /// Bytes that wait to be sent, in the send queue or on their way to it. Nil: the connection has gone.
+  /// Bytes that wait to be sent, in the send queue or on their way to it. Nil: the connection has
+  /// gone.
   public var queuedByteCount: Int? {
     guard let cell else { return nil }
     let queued = cell.pointee.queuedByteCount.load(ordering: .relaxed)
@@ -38,8 +39,8 @@ public struct ConnectionID: Hashable, Sendable {
     return isOpen ? packed.address : nil
   }
 
-  /// The address that the peer connected to. Nil: the connection has gone, or its reactor has seen more than 4096
-  /// different ones.
+  /// The address that the peer connected to. Nil: the connection has gone, or its reactor has seen
+  /// more than 4096 different ones.
   public var localAddress: SocketAddress? {
     guard let port = ReactorPort.live(reactor), let cell else { return nil }
     let position = cell.pointee.localAddressIndex.load(ordering: .relaxed)

@@ -1,7 +1,8 @@
 /// A connection, as the reactor that owns it and its handler see it.
 ///
-/// To be used on the reactor's thread only, and not after `ConnectionHandler.closed`: by then its record
-/// may be another connection's. What may be kept, and used from anywhere, is a `ConnectionID`.
+/// To be used on the reactor's thread only, and not after `ConnectionHandler.closed`: by then its
+/// record may be another connection's. What may be kept, and used from anywhere, is a
+/// `ConnectionID`.
 @safe public struct ConnectionPointer: Equatable {
   @usableFromInline let memory: UnsafeMutablePointer<ConnectionRecord>
 
@@ -15,8 +16,8 @@
     @inlinable nonmutating unsafeMutableAddress { unsafe memory }
   }
 
-  /// The bytes that the handler asked to have with each connection. Theirs is the handler's affair: it
-  /// initializes them in `accepted` and deinitializes them in `closed`.
+  /// The bytes that the handler asked to have with each connection. Theirs is the handler's affair:
+  /// it initializes them in `accepted` and deinitializes them in `closed`.
   @unsafe @inlinable public var attachment: UnsafeMutableRawPointer {
     unsafe UnsafeMutableRawPointer(memory + 1)
   }

@@ -6,8 +6,8 @@
 @safe @usableFromInline struct ConnectionRecord {
   /// Where the record stands in the slab: constant.
   @usableFromInline let index: UInt32
-  /// Counts up by one at each opening and each closing: odd while in use. A completion, handle or posted chunk that names
-  /// another generation belongs to one of those and is dropped.
+  /// Counts up by one at each opening and each closing: odd while in use. A completion, handle or
+  /// posted chunk that names another generation belongs to one of those and is dropped.
   @usableFromInline var generation: UInt32 = 0
 
   /// The socket; with direct descriptors the index in the ring's table. -1: none.
@@ -76,7 +76,8 @@
   static let hasReceivedEnd = ConnectionFlags(rawValue: 1 << 2)
   /// Someone was told of backpressure; `drained` is owed.
   static let owesDrained = ConnectionFlags(rawValue: 1 << 3)
-  /// Its sends are tried with a system call at once, not at the end of the pass. Set by the backend.
+  /// Its sends are tried with a system call at once, not at the end of the pass. Set by the
+  /// backend.
   static let sendsAtOnce = ConnectionFlags(rawValue: 1 << 4)
   /// Stands in the timer wheel.
   static let isTimed = ConnectionFlags(rawValue: 1 << 5)

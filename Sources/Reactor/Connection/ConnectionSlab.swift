@@ -3,8 +3,8 @@ internal import Glibc
 
 /// The connection records of one reactor, in blocks that never move and never double by copying.
 ///
-/// Behind each record lie the bytes that the handler attaches to a connection. Shared by a reactor and its
-/// backend; used on the reactor's thread only.
+/// Behind each record lie the bytes that the handler attaches to a connection. Shared by a reactor
+/// and its backend; used on the reactor's thread only.
 @safe final class ConnectionSlab {
   /// Records in one block.
   static let blockCount = 256
@@ -54,8 +54,8 @@ internal import Glibc
     return unsafe record(in: block, at: Int(index) % Self.blockCount)
   }
 
-  /// The open record that a completion's token names, or nil when that connection has gone. Reads nothing
-  /// that changes but the record itself: it is called for each completion.
+  /// The open record that a completion's token names, or nil when that connection has gone. Reads
+  /// nothing that changes but the record itself: it is called for each completion.
   func record(at index: UInt32, generation: UInt32) -> ConnectionPointer? {
     guard Int(index) < capacity, let block = unsafe blocks[Int(index) / Self.blockCount] else {
       return nil
@@ -64,8 +64,8 @@ internal import Glibc
     return record.pointee.generation == generation ? record : nil
   }
 
-  /// Takes a record into use, with its generation counted up (odd now). Nil: `capacity` reached, or no
-  /// memory.
+  /// Takes a record into use, with its generation counted up (odd now). Nil: `capacity` reached, or
+  /// no memory.
   func allocate() -> ConnectionPointer? {
     guard let record = takeFree() ?? makeNew() else { return nil }
     record.pointee.generation &+= 1
@@ -74,8 +74,8 @@ internal import Glibc
     return record
   }
 
-  /// Gives a record back. It is used again after all those that were given back before, and never when
-  /// its generations are used up, so that no old handle can reach a new connection.
+  /// Gives a record back. It is used again after all those that were given back before, and never
+  /// when its generations are used up, so that no old handle can reach a new connection.
   func release(_ record: ConnectionPointer) {
     let index = record.pointee.index
     let generation = record.pointee.generation &+ 1

@@ -1,9 +1,10 @@
 internal import Synchronization
 
-/// What any thread may read of a connection, and where other threads note what they have posted to it.
+/// What any thread may read of a connection, and where other threads note what they have posted to
+/// it.
 ///
-/// Cells are never freed and have the same layout in every reactor, so a thread that holds an old handle
-/// always reads a cell, if perhaps that of a later connection; the generation tells.
+/// Cells are never freed and have the same layout in every reactor, so a thread that holds an old
+/// handle always reads a cell, if perhaps that of a later connection; the generation tells.
 struct SharedCell: ~Copyable {
   /// Odd while a connection has the slot. Counts up by one at each opening and each closing.
   let generation = Atomic<UInt32>(0)
@@ -13,11 +14,11 @@ struct SharedCell: ~Copyable {
   let labelIndex = Atomic<UInt16>(0)
   /// Bytes in the send queue, as of the last pass that left some there. Written by the owner only.
   let queuedByteCount = Atomic<Int>(0)
-  /// Bytes posted by other threads that the owner has not seen yet. A post to an old handle may count here
-  /// too until the owner drops it, so this always returns to 0.
+  /// Bytes posted by other threads that the owner has not seen yet. A post to an old handle may
+  /// count here too until the owner drops it, so this always returns to 0.
   let postedByteCount = Atomic<Int>(0)
-  /// The peer's address: see `SocketAddress.packed`. Three words that are read one by one, so a reader looks
-  /// at the generation afterwards.
+  /// The peer's address: see `SocketAddress.packed`. Three words that are read one by one, so a
+  /// reader looks at the generation afterwards.
   let peerAddressHigh = Atomic<UInt64>(0)
   let peerAddressLow = Atomic<UInt64>(0)
   let peerAddressTail = Atomic<UInt64>(0)

@@ -1,13 +1,15 @@
-/// What happens to the bytes of a reactor's connections: the protocol. One for each reactor, made on its thread and
-/// called only there.
+/// What happens to the bytes of a reactor's connections: the protocol. One for each reactor, made
+/// on its thread and called only there.
 ///
-/// From within a call it may send, finish, abort, set deadlines: on any of the reactor's connections.
+/// From within a call it may send, finish, abort, set deadlines: on any of the reactor's
+/// connections.
 public protocol ConnectionHandler: AnyObject {
-  /// A connection was accepted on the listener with this position in the configuration. It can be sent to.
+  /// A connection was accepted on the listener with this position in the configuration. It can be
+  /// sent to.
   func accepted(_ connection: ConnectionPointer, listener: Int)
 
-  /// Bytes have arrived: never none. They may be changed, and so may `Reactor.receiveHeadroom` bytes in front of them;
-  /// both are valid during the call only.
+  /// Bytes have arrived: never none. They may be changed, and so may `Reactor.receiveHeadroom`
+  /// bytes in front of them; both are valid during the call only.
   func received(_ bytes: UnsafeMutableRawBufferPointer, on connection: ConnectionPointer)
 
   /// The peer will send no more (FIN). Called at most once; sending is still possible.
@@ -22,7 +24,8 @@ public protocol ConnectionHandler: AnyObject {
   /// Something that another thread posted to this connection. To be enqueued or discarded.
   func posted(_ chunk: PostedChunk, on connection: ConnectionPointer)
 
-  /// The connection has gone; its pointer is not valid after this. Called once for each one accepted.
+  /// The connection has gone; its pointer is not valid after this. Called once for each one
+  /// accepted.
   func closed(_ connection: ConnectionPointer, error: SystemError?)
 
   /// The group is stopping: each connection should be ended. Those still there after

@@ -1,6 +1,7 @@
 /// The listening sockets of a group, and which reactor gets what they accept.
 final class ListenerSet: Sendable {
-  /// The sockets of one address: one for each reactor, or a single one that the first reactor accepts on.
+  /// The sockets of one address: one for each reactor, or a single one that the first reactor
+  /// accepts on.
   private struct Entry: Sendable {
     let sockets: [Listener]
     var isHandedOver: Bool { sockets.count == 1 }
@@ -62,7 +63,8 @@ final class ListenerSet: Sendable {
     return position < sockets.count ? sockets[position].descriptor : nil
   }
 
-  /// The local address that all connections of a listener have. Nil: it listens on a wildcard, so each may have another.
+  /// The local address that all connections of a listener have. Nil: it listens on a wildcard, so
+  /// each may have another.
   func fixedAddress(ofListener index: Int) -> SocketAddress? {
     let address = entries[index].sockets[0].address
     return switch address {
@@ -75,8 +77,8 @@ final class ListenerSet: Sendable {
     reactors.withLock { $0 = all }
   }
 
-  /// The reactor with the fewest connections. Nil: the connection stays with the reactor that accepted it, unless that
-  /// one `isFull`.
+  /// The reactor with the fewest connections. Nil: the connection stays with the reactor that
+  /// accepted it, unless that one `isFull`.
   func target(ofListener index: Int, acceptedBy position: Int, isFull: Bool) -> Reactor? {
     guard reactorCount > 1, isFull || entries[index].isHandedOver else { return nil }
     let target = reactors.withLock { all in
@@ -85,7 +87,8 @@ final class ListenerSet: Sendable {
     return target?.position == position ? nil : target
   }
 
-  /// Closes what a reactor accepted on, so that clients are refused, or go to whoever else listens there.
+  /// Closes what a reactor accepted on, so that clients are refused, or go to whoever else listens
+  /// there.
   func close(listenersOfReactor position: Int) {
     for entry in entries where position < entry.sockets.count { entry.sockets[position].close() }
   }

@@ -2,15 +2,15 @@ internal import Glibc
 internal import CURing
 
 extension Reactor {
-  /// Payloads from this size on are worth a system call of their own, to spare copying them into the send queue: the copy
-  /// of 16 KiB costs more than the call.
+  /// Payloads from this size on are worth a system call of their own, to spare copying them into
+  /// the send queue: the copy of 16 KiB costs more than the call.
   public static let sendNowByteCountMin = 8 * 1024
 
-  /// Sends a header and a payload, behind what is queued, with a system call at once; what the socket does not take is
-  /// queued. False: this cannot be done here, and nothing has happened.
+  /// Sends a header and a payload, behind what is queued, with a system call at once; what the
+  /// socket does not take is queued. False: this cannot be done here, and nothing has happened.
   ///
-  /// It is done for connections that are received on into the shared large buffer, whose bytes are still in the
-  /// processor's cache. `canSend` must hold.
+  /// It is done for connections that are received on into the shared large buffer, whose bytes are
+  /// still in the processor's cache. `canSend` must hold.
   public func sendNow(
     header: RawSpan, payload: RawSpan, on connection: ConnectionPointer
   ) -> Bool {
@@ -46,8 +46,9 @@ extension Reactor {
     }
   }
 
-  /// An echoed payload lies in the receive buffer, behind the header that it came with: ours is put in front of it there, and
-  /// what it covers put back afterwards. One range costs the kernel less than two.
+  /// An echoed payload lies in the receive buffer, behind the header that it came with: ours is put
+  /// in front of it there, and what it covers put back afterwards. One range costs the kernel less
+  /// than two.
   private func sendInPlace(
     _ header: UnsafeRawBufferPointer, _ payload: UnsafeRawBufferPointer,
     _ front: UnsafeMutableRawPointer, on connection: ConnectionPointer
@@ -68,7 +69,8 @@ extension Reactor {
     }
   }
 
-  /// Nil: the payload does not lie in the bytes that are being received, with so many in front of it.
+  /// Nil: the payload does not lie in the bytes that are being received, with so many in front of
+  /// it.
   private func roomInFront(
     of payload: UnsafeRawBufferPointer, _ byteCount: Int
   ) -> UnsafeMutableRawPointer? {
@@ -97,8 +99,8 @@ extension Reactor {
     return backend.sendNow(batch, on: connection)
   }
 
-  /// Queues what the socket has not taken, then calls the completions of what it has: they may send, and must not come
-  /// between the two halves of a frame.
+  /// Queues what the socket has not taken, then calls the completions of what it has: they may
+  /// send, and must not come between the two halves of a frame.
   private func finishSendingNow(
     _ header: UnsafeRawBufferPointer, _ payload: UnsafeRawBufferPointer, _ handed: Int,
     on connection: ConnectionPointer

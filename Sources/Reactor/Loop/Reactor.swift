@@ -4,10 +4,11 @@ internal import Synchronization
 
 /// A thread with an io_uring ring or an epoll set, and its shard of the connections.
 ///
-/// Everything here is for the reactor's own thread, that is for its `ConnectionHandler`, unless it says otherwise.
+/// Everything here is for the reactor's own thread, that is for its `ConnectionHandler`, unless it
+/// says otherwise.
 @safe public final class Reactor: @unchecked Sendable {
-  /// Bytes in front of received bytes that the receiver may write to: room for what it kept from the
-  /// read before, so that it always sees contiguous memory.
+  /// Bytes in front of received bytes that the receiver may write to: room for what it kept from
+  /// the read before, so that it always sees contiguous memory.
   public static let receiveHeadroom = 192
 
   /// A year, in round numbers: the timer wheel tells twice that from the past.
@@ -104,14 +105,16 @@ internal import Synchronization
       && connection.pointee.queuedByteCount &+ byteCount < uncheckedByteCount
   }
 
-  /// Bytes that wait to be sent, without those that other threads have posted and that are still on their way.
+  /// Bytes that wait to be sent, without those that other threads have posted and that are still on
+  /// their way.
   @inlinable @inline(__always)
   public func queuedByteCount(of connection: ConnectionPointer) -> Int {
     connection.pointee.queuedByteCount
   }
 
-  /// Room at the end of the send queue for so many bytes, at least 1, which are sent at the end of the pass, together with
-  /// all else that the connection has to send by then. To be filled at once. `canSend` must hold.
+  /// Room at the end of the send queue for so many bytes, at least 1, which are sent at the end of
+  /// the pass, together with all else that the connection has to send by then. To be filled at
+  /// once. `canSend` must hold.
   @inline(__always)
   public func reserve(
     _ byteCount: Int, on connection: ConnectionPointer
@@ -161,13 +164,14 @@ internal import Synchronization
     unsafe release(chunk.pointer, outcome)
   }
 
-  /// Drops the oldest droppable chunks that wait on a connection, until so many bytes are free or none is left.
-  /// Returns how many were dropped.
+  /// Drops the oldest droppable chunks that wait on a connection, until so many bytes are free or
+  /// none is left. Returns how many were dropped.
   public func dropOldest(_ byteCount: Int, on connection: ConnectionPointer) -> Int {
     unsafe releaseAll(connection.takeDroppable(byteCount), .dropped)
   }
 
-  /// Drops the droppable chunks with this key that wait on a connection. Returns how many were dropped.
+  /// Drops the droppable chunks with this key that wait on a connection. Returns how many were
+  /// dropped.
   public func dropKey(_ key: UInt64, on connection: ConnectionPointer) -> Int {
     unsafe releaseAll(connection.takeDroppable(.max, key: key), .dropped)
   }
@@ -199,8 +203,8 @@ internal import Synchronization
 
   // MARK: Receiving and time
 
-  /// Stops the delivery of received bytes, which then wait in the kernel, until `resumeReceiving`. A little that has been
-  /// taken from there may still be delivered.
+  /// Stops the delivery of received bytes, which then wait in the kernel, until `resumeReceiving`.
+  /// A little that has been taken from there may still be delivered.
   public func pauseReceiving(on connection: ConnectionPointer) {
     guard connection.pointee.lifecycle == .open,
       !connection.pointee.flags.contains(.isReceivingPaused)
@@ -217,14 +221,16 @@ internal import Synchronization
     backend.receive(on: connection)
   }
 
-  /// Milliseconds since bytes last arrived, or since it was accepted; exact to a tick of the timer wheel (32 ms).
+  /// Milliseconds since bytes last arrived, or since it was accepted; exact to a tick of the timer
+  /// wheel (32 ms).
   public func idleMilliseconds(of connection: ConnectionPointer) -> Int {
     let ticks = state.value.nowTick &- connection.pointee.lastReceivedTick
     return Int(ticks) * Int(TimerWheel.nanosecondsPerTick / 1_000_000)
   }
 
-  /// Has `ConnectionHandler.expired` called after so many milliseconds (at most a year), in place of an earlier deadline.
-  /// Never early, and late by a tick of the timer wheel (32 ms) at most, unless the thread is busy.
+  /// Has `ConnectionHandler.expired` called after so many milliseconds (at most a year), in place
+  /// of an earlier deadline. Never early, and late by a tick of the timer wheel (32 ms) at most,
+  /// unless the thread is busy.
   public func setDeadline(on connection: ConnectionPointer, afterMilliseconds milliseconds: Int) {
     guard connection.pointee.lifecycle != .closing else { return }
     let wait = Self.nanoseconds(milliseconds: milliseconds)
@@ -232,8 +238,8 @@ internal import Synchronization
     state.value.wheel.set(connection, tick: tick)
   }
 
-  /// Puts a text on a connection that any thread can read by `ConnectionID.label`. For a few different texts: each is
-  /// kept as long as the reactor runs. False: there are too many.
+  /// Puts a text on a connection that any thread can read by `ConnectionID.label`. For a few
+  /// different texts: each is kept as long as the reactor runs. False: there are too many.
   @discardableResult
   public func label(_ connection: ConnectionPointer, _ text: String) -> Bool {
     guard let position = port.pointee.labels.intern(text),
@@ -249,14 +255,15 @@ internal import Synchronization
     state.value.statistics.messageCount &+= UInt64(messages)
   }
 
-  /// Runs a job on the reactor's thread, with `.sent`; or with `.closed` if the reactor has stopped: at once, on the
-  /// calling thread, or on a reactor's if it stops meanwhile. Any thread. Jobs and posts of one thread are taken in its
-  /// order.
+  /// Runs a job on the reactor's thread, with `.sent`; or with `.closed` if the reactor has
+  /// stopped: at once, on the calling thread, or on a reactor's if it stops meanwhile. Any thread.
+  /// Jobs and posts of one thread are taken in its order.
   public func execute(_ job: @escaping SendCompletion) {
     ReactorPort.execute(job, onReactor: number)
   }
 
-  /// What the reactor has done and holds, as of its last pass. Any thread, also when it has stopped.
+  /// What the reactor has done and holds, as of its last pass. Any thread, also when it has
+  /// stopped.
   public var statistics: ReactorStatistics { counters.load() }
 
   // MARK: For the loop

@@ -3,66 +3,71 @@ public struct ReactorConfiguration: Sendable {
   /// Reactor threads. Nil: as many as the process may use CPUs, by affinity and cgroup.
   public var reactorCount: Int?
 
-  /// Whether each thread stays on one CPU. Off by default: a busy neighbour on that CPU would then hold its
-  /// connections up.
+  /// Whether each thread stays on one CPU. Off by default: a busy neighbour on that CPU would then
+  /// hold its connections up.
   public var pinsThreads = false
 
   /// The kernel interface. The environment variable `MARTLET_BACKEND` overrides it.
   public var backend = BackendChoice.automatic
 
-  /// Microseconds during which completions may gather while the reactor is busy: several times less CPU for
-  /// each at a high rate, for that much more latency. 0, the default: none.
+  /// Microseconds during which completions may gather while the reactor is busy: several times less
+  /// CPU for each at a high rate, for that much more latency. 0, the default: none.
   public var coalescingWindowMicroseconds = 0
 
-  /// Connections that one reactor may have at once. More go to a reactor that has room; when none has, they are closed
-  /// as soon as they are accepted.
+  /// Connections that one reactor may have at once. More go to a reactor that has room; when none
+  /// has, they are closed as soon as they are accepted.
   public var connectionCountMax = 1 << 20
 
-  /// Raises the process's soft limit of open files (RLIMIT_NOFILE) to the hard one. Off for a program that depends on
-  /// the soft one, as those do that use select(2).
+  /// Raises the process's soft limit of open files (RLIMIT_NOFILE) to the hard one. Off for a
+  /// program that depends on the soft one, as those do that use select(2).
   public var raisesOpenFileLimit = true
 
-  /// Descriptors that connections leave to the rest of the process; at most an eighth of the limit of open files. Clients
-  /// wait in the backlog until one has come free. Without any, whatever opens a file fails, and Swift's own threads for
-  /// tasks (libdispatch) end the process.
+  /// Descriptors that connections leave to the rest of the process; at most an eighth of the limit
+  /// of open files. Clients wait in the backlog until one has come free. Without any, whatever
+  /// opens a file fails, and Swift's own threads for tasks (libdispatch) end the process.
   public var reservedDescriptorCount = 64
 
-  /// Holds connections as direct descriptors of the ring (io_uring, Linux 6.13), so that they do not count towards
-  /// the process's open files. Then one reactor can have as many as the limit on open files allows at the most.
+  /// Holds connections as direct descriptors of the ring (io_uring, Linux 6.13), so that they do
+  /// not count towards the process's open files. Then one reactor can have as many as the limit on
+  /// open files allows at the most.
   public var usesDirectDescriptors = false
 
   /// How connections come to their reactor.
   public var distribution = Distribution.perReactorListener
 
-  /// Bytes of one receive buffer of the ring, and how many there are: a power of two. io_uring only.
+  /// Bytes of one receive buffer of the ring, and how many there are: a power of two. io_uring
+  /// only.
   public var receiveBufferByteCount = 4096
   public var receiveBufferCount = 256
 
-  /// Bytes of the one buffer that all connections share with epoll, and those with large messages with io_uring.
+  /// Bytes of the one buffer that all connections share with epoll, and those with large messages
+  /// with io_uring.
   public var largeReceiveBufferByteCount = 512 * 1024
 
   /// What a connection may have waiting to be sent.
   public var queue = QueueLimits()
 
-  /// Seconds without received bytes after which a connection waits in the form that costs the kernel least memory.
+  /// Seconds without received bytes after which a connection waits in the form that costs the
+  /// kernel least memory.
   public var quiesceAfterSeconds = 30
 
   /// Milliseconds that the last bytes and the peer's FIN may take when a connection is finished.
   public var lingerMilliseconds = 5000
 
-  /// Milliseconds that connections have to end when the group is stopped; what remains is then reset.
+  /// Milliseconds that connections have to end when the group is stopped; what remains is then
+  /// reset.
   public var stopMilliseconds = 5000
 
-  /// Where a line goes at the start, which says which backend runs, and why; and at most one a minute from a reactor that
-  /// cannot accept. Any thread.
+  /// Where a line goes at the start, which says which backend runs, and why; and at most one a
+  /// minute from a reactor that cannot accept. Any thread.
   public var log: @Sendable (String) -> Void = { _ in }
 
   public enum Distribution: Sendable {
-    /// Each reactor has a listening socket of its own (SO_REUSEPORT); the kernel spreads new connections by a hash of
-    /// the addresses.
+    /// Each reactor has a listening socket of its own (SO_REUSEPORT); the kernel spreads new
+    /// connections by a hash of the addresses.
     case perReactorListener
-    /// One reactor accepts, and gives each connection to the one that has the fewest. Even, for a hand-over per
-    /// connection. Unix sockets are always accepted so.
+    /// One reactor accepts, and gives each connection to the one that has the fewest. Even, for a
+    /// hand-over per connection. Unix sockets are always accepted so.
     case fewestConnections
   }
 

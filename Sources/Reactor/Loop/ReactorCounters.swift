@@ -1,7 +1,7 @@
 internal import Synchronization
 
-/// A reactor's statistics as other threads see them: stored once a pass by the owner, each by itself, so a
-/// snapshot may mix two passes.
+/// A reactor's statistics as other threads see them: stored once a pass by the owner, each by
+/// itself, so a snapshot may mix two passes.
 struct ReactorCounters: ~Copyable {
   private let connectionCount = Atomic<UInt64>(0)
   private let acceptedCount = Atomic<UInt64>(0)

@@ -21,7 +21,8 @@ public final class ReactorGroup: Sendable {
   ///   - configuration: how to run.
   ///   - addresses: where to listen.
   ///   - options: for the listening sockets; what concerns connections is inherited from them.
-  ///   - attachmentByteCount: bytes that the handler wants to have with each connection, aligned to 16.
+  ///   - attachmentByteCount: bytes that the handler wants to have with each connection, aligned to
+  ///     16.
   ///   - makeHandler: makes the handler of one reactor, on its thread.
   /// - Throws: what the operating system refused, and what can be done about it.
   public init(
@@ -76,7 +77,8 @@ public final class ReactorGroup: Sendable {
     reactors.map(\.statistics)
   }
 
-  /// Runs a job on each reactor's thread; with `.closed`, on the calling one, for those that have stopped.
+  /// Runs a job on each reactor's thread; with `.closed`, on the calling one, for those that have
+  /// stopped.
   public func execute(_ job: @escaping @Sendable (Reactor?) -> Void) {
     for reactor in reactors {
       reactor.execute { outcome in job(outcome == .sent ? Reactor.current : nil) }

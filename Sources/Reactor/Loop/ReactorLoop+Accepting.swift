@@ -1,13 +1,14 @@
 internal import CURing
 internal import Glibc
 
-/// How close a process has been to its limit of open files. It never goes back: what is saved by accepting in crowds is
-/// too little.
+/// How close a process has been to its limit of open files. It never goes back: what is saved by
+/// accepting in crowds is too little.
 enum DescriptorSupply: UInt8 {
   case ample
   /// A crowd could use the rest up: connections are accepted one by one.
   case limited
-  /// Accepting has had to stop: each connection may be the last one for which there is a descriptor.
+  /// Accepting has had to stop: each connection may be the last one for which there is a
+  /// descriptor.
   case scarce
 }
 
@@ -38,8 +39,8 @@ extension ReactorLoop {
     for listener in stopped { startAccepting(listener) }
   }
 
-  /// Stops accepting when the next connection would take a descriptor of the reserve. The numbers of descriptors tell:
-  /// the kernel always gives the lowest one that is free.
+  /// Stops accepting when the next connection would take a descriptor of the reserve. The numbers
+  /// of descriptors tell: the kernel always gives the lowest one that is free.
   func keepReserve(after descriptor: Int32, listener: Int) {
     switch state.value.descriptorSupply {
     case .ample:
@@ -71,8 +72,8 @@ extension ReactorLoop {
     }
   }
 
-  /// Whether a connection came in the crowd that was accepted before accepting could be stopped, and keeping it would
-  /// leave too little.
+  /// Whether a connection came in the crowd that was accepted before accepting could be stopped,
+  /// and keeping it would leave too little.
   func wouldUseUpReserve(_ descriptor: Int32) -> Bool {
     backend.descriptorsPerConnection > 0
       && Int(descriptor) >= descriptorCountMax + reserveCount / 2

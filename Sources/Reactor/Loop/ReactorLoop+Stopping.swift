@@ -13,8 +13,8 @@ extension ReactorLoop {
     if time < state.value.housekeepingNanoseconds { state.value.housekeepingNanoseconds = time }
   }
 
-  /// Gives memory back, moves quiet connections to a cheaper form of waiting, tries stopped listeners again. Goes on as
-  /// long as there are connections.
+  /// Gives memory back, moves quiet connections to a cheaper form of waiting, tries stopped
+  /// listeners again. Goes on as long as there are connections.
   func keepHouse() {
     state.value.housekeepingNanoseconds = .max
     restartListeners()
@@ -27,7 +27,8 @@ extension ReactorLoop {
     }
   }
 
-  /// Looks at so many records that all have been seen once in the time after which one counts as quiet.
+  /// Looks at so many records that all have been seen once in the time after which one counts as
+  /// quiet.
   private func quiesceSome() {
     let seconds = max(1, reactor.configuration.quiesceAfterSeconds)
     let total = reactor.slab.highWaterCount
@@ -52,7 +53,8 @@ extension ReactorLoop {
     reactor.counters.store(statistics)
   }
 
-  /// Accepts no more, and has the handler end what there is. The loop ends when the last connection has.
+  /// Accepts no more, and has the handler end what there is. The loop ends when the last connection
+  /// has.
   func stop() {
     guard !state.value.isStopping else { return }
     state.value.isStopping = true

@@ -2,10 +2,12 @@ internal import CURing
 internal import Glibc
 internal import Synchronization
 
-/// One reactor's thread: waits for completions, hands them to the handler, and flushes what there is to send.
+/// One reactor's thread: waits for completions, hands them to the handler, and flushes what there
+/// is to send.
 ///
-/// A pass: take in what other threads have posted; serve deadlines; start the sends of all connections that have
-/// something to send; then submit, wait and deliver in one call to the backend.
+/// A pass: take in what other threads have posted; serve deadlines; start the sends of all
+/// connections that have something to send; then submit, wait and deliver in one call to the
+/// backend.
 @safe final class ReactorLoop {
   let reactor: Reactor
   let handler: any ConnectionHandler
@@ -49,7 +51,8 @@ internal import Synchronization
 
   private func take(_ chunk: SendChunkPointer) {
     let index = unsafe chunk.pointee.connectionIndex
-    // Else it was posted to the reactor that had the port before, by a thread that has been slow about it.
+    // Else it was posted to the reactor that had the port before, by a thread that has been slow
+    // about it.
     let isForThisReactor = unsafe chunk.pointee.reactorNumber == reactor.number
     guard index != ConnectionRecord.noIndex else {
       return unsafe reactor.release(chunk, isForThisReactor ? .sent : .closed)
@@ -103,8 +106,8 @@ internal import Synchronization
     state.value.statistics.wakeCount &+= 1
   }
 
-  /// First of all in each completion. The first one after a wait finds the time of before it, which may be long ago: a
-  /// deadline counted from there would come too early.
+  /// First of all in each completion. The first one after a wait finds the time of before it, which
+  /// may be long ago: a deadline counted from there would come too early.
   @inline(__always)
   func noteWake() {
     if state.value.isWaiting { wake() }
@@ -144,10 +147,11 @@ internal import Synchronization
 
   // MARK: Sending
 
-  /// Starts sending what a connection has to send, unless a send is in flight, which then goes on with the rest.
+  /// Starts sending what a connection has to send, unless a send is in flight, which then goes on
+  /// with the rest.
   ///
-  /// Not what is added meanwhile: completions may add more for ever, and a peer that reads as fast would have the reactor
-  /// to itself. Whatever adds bytes marks the connection for the next pass.
+  /// Not what is added meanwhile: completions may add more for ever, and a peer that reads as fast
+  /// would have the reactor to itself. Whatever adds bytes marks the connection for the next pass.
   func flush(_ connection: ConnectionPointer) {
     connection.pointee.flags.remove(.isDirty)
     if connection.pointee.flags.contains(.isSending) { return publishQueue(of: connection) }
@@ -199,8 +203,9 @@ internal import Synchronization
     }
   }
 
-  /// All is sent: FIN, and then what the peer still sends is dropped until its own FIN. Closing with unread bytes would
-  /// make the kernel send RST, and the peer might lose the last of what it was sent.
+  /// All is sent: FIN, and then what the peer still sends is dropped until its own FIN. Closing
+  /// with unread bytes would make the kernel send RST, and the peer might lose the last of what it
+  /// was sent.
   private func linger(_ connection: ConnectionPointer) {
     guard !connection.pointee.flags.contains(.hasReceivedEnd) else {
       return reactor.end(connection, code: 0, reset: false)
@@ -212,8 +217,8 @@ internal import Synchronization
     backend.receive(on: connection)
   }
 
-  /// Tells other threads how much is queued. Called when a send has left something behind, or much is in flight: the
-  /// usual send is small and done by the next pass, and costs nothing here.
+  /// Tells other threads how much is queued. Called when a send has left something behind, or much
+  /// is in flight: the usual send is small and done by the next pass, and costs nothing here.
   private func publishQueue(of connection: ConnectionPointer) {
     guard let cell = reactor.port.cell(at: connection.pointee.index) else { return }
     let known = cell.pointee.queuedByteCount.load(ordering: .relaxed)

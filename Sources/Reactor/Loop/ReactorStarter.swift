@@ -16,8 +16,8 @@ struct ReactorStarter: Sendable {
     let threads: [Thread]
   }
 
-  /// Starts on the chosen interface. If io_uring was chosen for us and refuses one of the reactors (for want of lockable
-  /// memory, say), all of them run on epoll.
+  /// Starts on the chosen interface. If io_uring was chosen for us and refuses one of the reactors
+  /// (for want of lockable memory, say), all of them run on epoll.
   func start(_ choice: BackendDecision) throws(SystemError) -> Started {
     do throws(SystemError) {
       let started = try start(choice.kind)

@@ -3,13 +3,15 @@
   var pool = ChunkPool()
   var wheel: TimerWheel
   var statistics = ReactorStatistics()
-  /// Connections with bytes to send, or to be shut down, at the end of the pass. Some may have been served since.
+  /// Connections with bytes to send, or to be shut down, at the end of the pass. Some may have been
+  /// served since.
   var dirty: [ConnectionPointer] = []
   /// The connection that is being received on, if it sends at once.
   var sendingAtOnceIndex = ConnectionRecord.noIndex
   /// The bytes that are being received on it.
   var received = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
-  /// Listeners whose accepting has stopped, to be tried again when a descriptor has come free or time has passed.
+  /// Listeners whose accepting has stopped, to be tried again when a descriptor has come free or
+  /// time has passed.
   var stoppedListeners: [Int] = []
   var descriptorSupply = DescriptorSupply.ample
   /// When the log may next say that accepting has stopped.
@@ -21,7 +23,8 @@
   var nowTick: UInt32 = 0
   /// Whether the reactor is in a wait that has not delivered anything yet.
   var isWaiting = false
-  /// When memory is next given back, quiet connections looked for, and stopped listeners tried again. Max: never.
+  /// When memory is next given back, quiet connections looked for, and stopped listeners tried
+  /// again. Max: never.
   var housekeepingNanoseconds = Int64.max
   var isStopping = false
   /// When what is left is reset. Max: the reactor is not stopping, or has done so.

@@ -4,12 +4,12 @@ internal import Synchronization
 
 /// Chunks that other threads have posted to a reactor: many producers, one consumer, no lock.
 ///
-/// A post wakes the reactor only if it sleeps, and only the first of those that find it sleeping does, so
-/// that a batch costs one write to the eventfd.
+/// A post wakes the reactor only if it sleeps, and only the first of those that find it sleeping
+/// does, so that a batch costs one write to the eventfd.
 ///
-/// No wake is lost. The consumer stores `isSleeping`, then looks at `newest` once more before it sleeps. A
-/// producer stores `newest`, then looks at `isSleeping`. All four are sequentially consistent, so at least
-/// one of the two sees the other's store.
+/// No wake is lost. The consumer stores `isSleeping`, then looks at `newest` once more before it
+/// sleeps. A producer stores `newest`, then looks at `isSleeping`. All four are sequentially
+/// consistent, so at least one of the two sees the other's store.
 @safe struct Mailbox: ~Copyable {
   /// The last chunk posted, linked to the ones before it; `empty` or `closed`.
   private let newest = Atomic<UInt>(Mailbox.closed)
@@ -24,8 +24,8 @@ internal import Synchronization
     self.eventDescriptor = eventDescriptor
   }
 
-  /// Posts a chunk, and wakes the reactor if it sleeps. Any thread. False: the reactor has stopped, and the
-  /// chunk is still the caller's.
+  /// Posts a chunk, and wakes the reactor if it sleeps. Any thread. False: the reactor has stopped,
+  /// and the chunk is still the caller's.
   func post(_ chunk: SendChunkPointer) -> Bool {
     let address = UInt(bitPattern: chunk)
     var seen = newest.load(ordering: .relaxed)

@@ -16,7 +16,8 @@ internal import Synchronization
   ///   - byteCount: bytes that will be sent.
   ///   - kind: the handler's own mark of what this is.
   ///   - key: of which only the newest is to be kept; 0: none.
-  ///   - completion: called on the owning reactor's thread when the bytes are in the kernel or never will be.
+  ///   - completion: called on the owning reactor's thread when the bytes are in the kernel or
+  ///     never will be.
   ///   - fill: writes the bytes.
   public init(
     byteCount: Int, kind: UInt8, key: UInt64 = 0, completion: SendCompletion? = nil,
@@ -47,11 +48,12 @@ internal import Synchronization
 }
 
 extension ConnectionID {
-  /// Posts to the connection; its reactor hands the chunk to the handler's `posted`. Any thread; never blocks.
+  /// Posts to the connection; its reactor hands the chunk to the handler's `posted`. Any thread;
+  /// never blocks.
   ///
-  /// What one thread posts arrives in its order. False: the connection has gone, and the chunk is still the caller's.
-  /// If it goes while the chunk is on its way, the completion says so. With `reportsBackpressure`, its being enqueued
-  /// counts as a call of `Reactor.reportBackpressure`.
+  /// What one thread posts arrives in its order. False: the connection has gone, and the chunk is
+  /// still the caller's. If it goes while the chunk is on its way, the completion says so. With
+  /// `reportsBackpressure`, its being enqueued counts as a call of `Reactor.reportBackpressure`.
   public func post(_ chunk: PostedChunk, reportsBackpressure: Bool = false) -> Bool {
     guard let port = ReactorPort.live(reactor), let cell else { return false }
     let byteCount = unsafe chunk.pointer.pointee.end
@@ -65,8 +67,8 @@ extension ConnectionID {
     return false
   }
 
-  /// Runs a job on the thread of the connection's reactor, behind what this thread has posted there before; see
-  /// `Reactor.execute`. False: the reactor has stopped, and the job is not run.
+  /// Runs a job on the thread of the connection's reactor, behind what this thread has posted there
+  /// before; see `Reactor.execute`. False: the reactor has stopped, and the job is not run.
   public func execute(_ job: @escaping SendCompletion) -> Bool {
     guard ReactorPort.live(reactor) != nil else { return false }
     ReactorPort.execute(job, onReactor: reactor)

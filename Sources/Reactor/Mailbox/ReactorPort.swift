@@ -4,8 +4,8 @@ internal import Synchronization
 
 /// The side of a reactor that other threads touch: its mailbox, and the cells of its connections.
 ///
-/// Never freed, since any thread may be about to use it; a stopped reactor's port is used again by a later
-/// reactor, under another number.
+/// Never freed, since any thread may be about to use it; a stopped reactor's port is used again by
+/// a later reactor, under another number.
 @safe struct ReactorPort: @unchecked Sendable {
   private let memory: UnsafeMutablePointer<State>
 

@@ -1,8 +1,9 @@
 internal import CURing
 internal import Glibc
 
-/// Chunks that wait to be used again, in a few sizes. One reactor's. Other threads make theirs with `makeUnpooled`, which
-/// are freed when they have been sent: they never take from the pool, so it would only grow by what they bring.
+/// Chunks that wait to be used again, in a few sizes. One reactor's. Other threads make theirs with
+/// `makeUnpooled`, which are freed when they have been sent: they never take from the pool, so it
+/// would only grow by what they bring.
 @safe struct ChunkPool: ~Copyable {
   /// Bytes of a whole block, header included. The largest takes a 64 KiB message and its header.
   static let blockByteCounts: [4 of Int] = [512, 4096, 20 * 1024, 68 * 1024]
@@ -61,8 +62,9 @@ internal import Glibc
     lists[size].count += 1
   }
 
-  /// Frees half of what nobody needed since the last call. Returns the bytes freed, with those of blocks for no list once
-  /// no more of them come: as long as they do, the allocator does well to keep them.
+  /// Frees half of what nobody needed since the last call. Returns the bytes freed, with those of
+  /// blocks for no list once no more of them come: as long as they do, the allocator does well to
+  /// keep them.
   mutating func trim() -> Int {
     owedByteCount += freedByteCount
     var freed = freedByteCount == 0 ? owedByteCount : 0
@@ -83,8 +85,8 @@ internal import Glibc
     return freed
   }
 
-  /// A chunk that is for no pool, with room for just so many bytes: what waits for a reactor that is busy takes little
-  /// more memory than its limit says. Any thread.
+  /// A chunk that is for no pool, with room for just so many bytes: what waits for a reactor that
+  /// is busy takes little more memory than its limit says. Any thread.
   static func makeUnpooled(_ byteCount: Int) -> SendChunkPointer {
     unsafe make(capacity: byteCount, sizeClass: unpooledClass)
   }

@@ -1,6 +1,7 @@
 internal import Synchronization
 
-/// How many bytes a connection may have waiting to be sent, and what happens when they are too many.
+/// How many bytes a connection may have waiting to be sent, and what happens when they are too
+/// many.
 public struct QueueLimits: Sendable, Equatable {
   /// Bytes that may wait. One send is always taken when nothing waits, however large it is.
   public var byteCountMax: Int
@@ -14,8 +15,8 @@ public struct QueueLimits: Sendable, Equatable {
     case dropNewest
     /// The oldest that wait are dropped to make room.
     case dropOldest
-    /// As `dropNewest`; and in addition a send with a key takes the place of one with the same key that still waits,
-    /// whether there is room or not.
+    /// As `dropNewest`; and in addition a send with a key takes the place of one with the same key
+    /// that still waits, whether there is room or not.
     case keepNewestPerKey
     /// The connection is closed: the peer reads too slowly.
     case close
@@ -32,7 +33,8 @@ public struct QueueLimits: Sendable, Equatable {
 
 /// What a queue says to bytes that are to be sent.
 public enum QueueAdmission: Sendable, Equatable {
-  /// On the reactor's thread also whatever finds an empty queue, since that leaves at the end of the pass.
+  /// On the reactor's thread also whatever finds an empty queue, since that leaves at the end of
+  /// the pass.
   case accepted
   /// Accepted, and the queue is at or above `QueueLimits.backpressureByteCount` with it.
   case acceptedWithBackpressure
@@ -45,8 +47,8 @@ public enum QueueAdmission: Sendable, Equatable {
 }
 
 extension Reactor {
-  /// Asks whether so many bytes may be queued on a connection, and drops others to make room if that is the policy.
-  /// The reactor's thread.
+  /// Asks whether so many bytes may be queued on a connection, and drops others to make room if
+  /// that is the policy. The reactor's thread.
   @inline(__always)
   public func admit(
     _ byteCount: Int, key: UInt64 = 0, to connection: ConnectionPointer
@@ -57,9 +59,10 @@ extension Reactor {
     return admit(byteCount, behind: queued, key: key, to: connection)
   }
 
-  /// As `admit`, for what another thread has posted after it asked `ConnectionID.admission`. With `dropNewest` its sender
-  /// has been told that it would be sent, by what was known there; and so it is, although the queue exceeds its limit then:
-  /// by no more than what can be posted within two passes, which is bounded by the same limit.
+  /// As `admit`, for what another thread has posted after it asked `ConnectionID.admission`. With
+  /// `dropNewest` its sender has been told that it would be sent, by what was known there; and so
+  /// it is, although the queue exceeds its limit then: by no more than what can be posted within
+  /// two passes, which is bounded by the same limit.
   public func admitPosted(
     _ byteCount: Int, key: UInt64 = 0, to connection: ConnectionPointer
   ) -> QueueAdmission {
@@ -101,8 +104,9 @@ extension Reactor {
 }
 
 extension ConnectionID {
-  /// Asks whether so many bytes may be posted. With `dropNewest` the answer holds: see `Reactor.admitPosted`. With other policies
-  /// the owning reactor decides again when they arrive, by what is queued then, and the completion tells. Any thread.
+  /// Asks whether so many bytes may be posted. With `dropNewest` the answer holds: see
+  /// `Reactor.admitPosted`. With other policies the owning reactor decides again when they arrive,
+  /// by what is queued then, and the completion tells. Any thread.
   public func admission(of byteCount: Int) -> QueueAdmission {
     guard let port = ReactorPort.live(reactor), let cell else { return .closed }
     let posted = max(0, cell.pointee.postedByteCount.load(ordering: .relaxed))

@@ -1,10 +1,10 @@
-/// A block of memory with bytes to send, behind this header. Chunks are linked into a connection's send
-/// queue, and into a reactor's mailbox on their way there from another thread.
+/// A block of memory with bytes to send, behind this header. Chunks are linked into a connection's
+/// send queue, and into a reactor's mailbox on their way there from another thread.
 @safe struct SendChunk {
   /// The next one in a queue, pool or mailbox.
   var next: SendChunkPointer?
-  /// Called when the bytes are in the kernel, or will never be. In a mailbox, a chunk without a connection
-  /// is a job, and this is what to run.
+  /// Called when the bytes are in the kernel, or will never be. In a mailbox, a chunk without a
+  /// connection is a job, and this is what to run.
   var completion: SendCompletion?
   /// For the policy that keeps only the newest of a kind; 0: none.
   var key: UInt64 = 0
@@ -29,7 +29,8 @@
     self.sizeClass = sizeClass
   }
 
-  /// As after `init`, for the next use. Field by field: assigning a whole value would release and retain.
+  /// As after `init`, for the next use. Field by field: assigning a whole value would release and
+  /// retain.
   mutating func reset() {
     unsafe next = nil
     if completion != nil { completion = nil }

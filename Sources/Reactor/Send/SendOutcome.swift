@@ -8,6 +8,6 @@ public enum SendOutcome: Sendable, Equatable {
   case closed
 }
 
-/// Called once: on the owning reactor's thread, or on the sender's, before its call returns, if what was to be sent is
-/// refused there.
+/// Called once: on the owning reactor's thread, or on the sender's, before its call returns, if
+/// what was to be sent is refused there.
 public typealias SendCompletion = @Sendable (SendOutcome) -> Void

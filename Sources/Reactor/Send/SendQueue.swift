@@ -1,10 +1,11 @@
 internal import CURing
 internal import Glibc
 
-/// The bytes that wait to be sent on a connection: a list of chunks, in order. An idle connection has none.
+/// The bytes that wait to be sent on a connection: a list of chunks, in order. An idle connection
+/// has none.
 extension ConnectionPointer {
-  /// Room for so many bytes at the end of the queue, which are part of it from now on: to be written at once.
-  /// Small ones share a chunk.
+  /// Room for so many bytes at the end of the queue, which are part of it from now on: to be
+  /// written at once. Small ones share a chunk.
   @inline(__always)
   func reserve(_ byteCount: Int, pool: inout ChunkPool) -> UnsafeMutableRawBufferPointer {
     if let tail = unsafe pointee.sendTail, unsafe !tail.pointee.flags.contains(.isSealed),
@@ -32,8 +33,8 @@ extension ConnectionPointer {
     unsafe pointee.queuedByteCount += chunk.pointee.end - chunk.pointee.start
   }
 
-  /// The next bytes to send, named by up to `SendBatch.vectorCountMax` of these vectors. Nil: none. What has been
-  /// offered to the kernel once can no longer be dropped.
+  /// The next bytes to send, named by up to `SendBatch.vectorCountMax` of these vectors. Nil: none.
+  /// What has been offered to the kernel once can no longer be dropped.
   func gather(into vectors: UnsafeMutableBufferPointer<iovec>) -> SendBatch? {
     var count = 0
     var byteCount = 0
@@ -52,8 +53,8 @@ extension ConnectionPointer {
     return unsafe SendBatch(vectors: .init(rebasing: vectors[..<count]), byteCount: byteCount)
   }
 
-  /// Takes so many bytes off the front, since they are in the kernel. Returns the chunks that have been sent whole and
-  /// have a completion to be called, linked; all others go back to the pool.
+  /// Takes so many bytes off the front, since they are in the kernel. Returns the chunks that have
+  /// been sent whole and have a completion to be called, linked; all others go back to the pool.
   func consume(_ byteCount: Int, pool: inout ChunkPool) -> SendChunkPointer? {
     var rest = byteCount
     var completed = ChunkList()
@@ -85,8 +86,8 @@ extension ConnectionPointer {
     return unsafe first
   }
 
-  /// Takes out the oldest chunks that may be dropped, until `byteCount` bytes are free; or those with `key`. Returns
-  /// them, linked, oldest first, so that their completions can be called.
+  /// Takes out the oldest chunks that may be dropped, until `byteCount` bytes are free; or those
+  /// with `key`. Returns them, linked, oldest first, so that their completions can be called.
   func takeDroppable(_ byteCount: Int, key: UInt64? = nil) -> SendChunkPointer? {
     var freed = 0
     var taken = ChunkList()

@@ -1,7 +1,7 @@
 /// How much CPU time the control groups of a process grant it, in CPUs: 1.5 is one and a half.
 ///
-/// A container sees all CPUs of its machine however few it may use, and is halted for the rest of each period
-/// once its share is used up: more threads than that only add to the pauses.
+/// A container sees all CPUs of its machine however few it may use, and is halted for the rest of
+/// each period once its share is used up: more threads than that only add to the pauses.
 struct CPUQuota {
   /// Reads a file: nil when there is none. Tests pass their own.
   private let read: (String) -> String?
@@ -15,7 +15,8 @@ struct CPUQuota {
     CPUQuota(read: TextFile.read).smallest()
   }
 
-  /// The smallest quota of the control group and all groups above it, in both versions of control groups.
+  /// The smallest quota of the control group and all groups above it, in both versions of control
+  /// groups.
   func smallest() -> Double? {
     guard let groups = read("/proc/self/cgroup"), let mounts = read("/proc/self/mountinfo") else {
       return nil
@@ -39,8 +40,9 @@ struct CPUQuota {
     let root: Substring
     let point: Substring
 
-    /// A line such as `32 31 0:29 / /sys/fs/cgroup/cpu rw,relatime - cgroup cgroup rw,cpu`; nil when it is
-    /// of something else. A variable number of fields precedes the dash. proc_pid_mountinfo(5)
+    /// A line such as `32 31 0:29 / /sys/fs/cgroup/cpu rw,relatime - cgroup cgroup rw,cpu`; nil
+    /// when it is of something else. A variable number of fields precedes the dash.
+    /// proc_pid_mountinfo(5)
     init?(_ line: Substring) {
       let fields = line.split(separator: " ")
       guard let dash = fields.firstIndex(of: "-"), dash >= 6, fields.count > dash + 3 else {
@@ -56,7 +58,8 @@ struct CPUQuota {
     }
   }
 
-  /// The group of the process in the hierarchy, by a line such as `4:cpu,cpuacct:/a/b` or `0::/a/b`.
+  /// The group of the process in the hierarchy, by a line such as `4:cpu,cpuacct:/a/b` or
+  /// `0::/a/b`.
   private func path(in groups: String, of mount: Mount) -> Substring? {
     for line in groups.split(separator: "\n") {
       let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
@@ -74,7 +77,8 @@ struct CPUQuota {
   private func directories(from path: Substring, in mount: Mount) -> [String] {
     var names = path.split(separator: "/")
     let rootNames = mount.root.split(separator: "/")
-    // A group outside of what is mounted cannot be seen: what is mounted is then above or beside it.
+    // A group outside of what is mounted cannot be seen: what is mounted is then above or beside
+    // it.
     names = names.starts(with: rootNames) ? Array(names.dropFirst(rootNames.count)) : []
     if names.contains("..") { names = [] }
     return (0...names.count).map { count in

@@ -10,7 +10,8 @@ struct CPUSet: Equatable, Sendable {
     self.numbers = numbers.sorted()
   }
 
-  /// The CPUs that the calling thread may run on: its affinity, which cpusets narrow too. Never empty.
+  /// The CPUs that the calling thread may run on: its affinity, which cpusets narrow too. Never
+  /// empty.
   static func usable() -> CPUSet {
     // The kernel answers EINVAL when it knows more CPUs than there is room for.
     var wordCount = 16
@@ -21,8 +22,8 @@ struct CPUSet: Equatable, Sendable {
     return CPUSet([0])
   }
 
-  /// How many threads are worth running at once: the usable CPUs, bounded by the CPU time that the control
-  /// group grants. A part of a CPU counts as one. At least 1.
+  /// How many threads are worth running at once: the usable CPUs, bounded by the CPU time that the
+  /// control group grants. A part of a CPU counts as one. At least 1.
   static func reactorCountDefault() -> Int {
     let usableCount = usable().numbers.count
     guard let quota = CPUQuota.ofProcess() else { return usableCount }

@@ -3,8 +3,8 @@ internal import Glibc
 
 /// A value that threads change under a lock, and wait on until it is as they want it.
 ///
-/// Used where Synchronization's `Mutex` would do, too: ThreadSanitizer sees pthread's locks, but not that one, and takes
-/// what it guards for races.
+/// Used where Synchronization's `Mutex` would do, too: ThreadSanitizer sees pthread's locks, but
+/// not that one, and takes what it guards for races.
 @safe final class ConditionLock<Value>: @unchecked Sendable {
   private var value: Value
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>

@@ -9,7 +9,8 @@ struct KernelSocketAddress {
   /// Room for the kernel to write any address to.
   init() {}
 
-  /// Fails with ENAMETOOLONG or EINVAL when a Unix socket's name does not fit or has a zero byte in it.
+  /// Fails with ENAMETOOLONG or EINVAL when a Unix socket's name does not fit or has a zero byte in
+  /// it.
   init(_ address: SocketAddress) throws(SystemError) {
     switch address {
     case .ipv4(let number, let port):
@@ -35,8 +36,8 @@ struct KernelSocketAddress {
     }
   }
 
-  /// The address, or nil when it is of another kind. An IPv4 address mapped into IPv6 (::ffff:1.2.3.4, as
-  /// dual-stack listeners see them) becomes the IPv4 address that it is.
+  /// The address, or nil when it is of another kind. An IPv4 address mapped into IPv6
+  /// (::ffff:1.2.3.4, as dual-stack listeners see them) becomes the IPv4 address that it is.
   var address: SocketAddress? {
     switch Int32(storage.ss_family) {
     case AF_INET where Int(length) >= MemoryLayout<sockaddr_in>.size:

@@ -2,13 +2,13 @@ internal import CURing
 internal import Glibc
 internal import Synchronization
 
-/// How a listener is opened. What is said of connections is inherited by those it accepts, which saves a
-/// system call for each.
+/// How a listener is opened. What is said of connections is inherited by those it accepts, which
+/// saves a system call for each.
 public struct ListenerOptions: Sendable, Equatable {
   /// Connections that may wait to be accepted. The kernel clamps it to net.core.somaxconn.
   public var backlogCount: Int32 = 4096
-  /// Whether several listeners share the address (SO_REUSEPORT), each with a backlog of its own, and the
-  /// kernel spreads the connections over them. IP only.
+  /// Whether several listeners share the address (SO_REUSEPORT), each with a backlog of its own,
+  /// and the kernel spreads the connections over them. IP only.
   public var isPortShared = false
   /// Whether an IPv6 listener also takes IPv4 connections.
   public var isDualStack = true
@@ -38,8 +38,8 @@ final class Listener: Sendable {
     self.file = file
   }
 
-  /// Opens a socket that connections to `address` wait at. A Unix socket's file that nobody listens at any
-  /// more is replaced.
+  /// Opens a socket that connections to `address` wait at. A Unix socket's file that nobody listens
+  /// at any more is replaced.
   static func open(
     _ address: SocketAddress, options: ListenerOptions = ListenerOptions()
   ) throws(SystemError) -> Listener {
@@ -58,8 +58,8 @@ final class Listener: Sendable {
     }
   }
 
-  /// Closes the socket: clients in the backlog are refused. Removes the file of a Unix socket, if it is
-  /// still this socket's.
+  /// Closes the socket: clients in the backlog are refused. Removes the file of a Unix socket, if
+  /// it is still this socket's.
   func close() {
     guard !isClosed.exchange(true, ordering: .relaxed) else { return }
     file?.remove()

@@ -18,7 +18,8 @@ enum OpenFileLimit {
     return current
   }
 
-  /// The number that the next descriptor will get: the lowest one that is free. `descriptor` is any open one.
+  /// The number that the next descriptor will get: the lowest one that is free. `descriptor` is any
+  /// open one.
   static func nextDescriptor(like descriptor: Int32) -> Int? {
     let next = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
     guard next >= 0 else { return nil }

@@ -1,5 +1,6 @@
-/// A socket address in three words, as a connection's cell keeps it: any thread can read them, and nothing
-/// is allocated for a connection. A Unix socket's name is not kept: it becomes an unnamed one.
+/// A socket address in three words, as a connection's cell keeps it: any thread can read them, and
+/// nothing is allocated for a connection. A Unix socket's name is not kept: it becomes an unnamed
+/// one.
 struct PackedSocketAddress: Equatable {
   var high: UInt64
   var low: UInt64

@@ -16,8 +16,8 @@ public enum StopSignal: Sendable {
   }
 }
 
-/// Calls a closure when the process gets a signal, on a thread of its own, whichever thread the kernel interrupts for
-/// it. One at a time in a process.
+/// Calls a closure when the process gets a signal, on a thread of its own, whichever thread the
+/// kernel interrupts for it. One at a time in a process.
 public final class SignalWatch: Sendable {
   private let signals: [StopSignal]
   private let descriptor: Int32

@@ -70,8 +70,8 @@ struct Socket {
     _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, size)
   }
 
-  /// Sends FIN and gives the descriptor back. What has arrived is taken out first: else closing would send RST, which
-  /// the peer takes for a failure.
+  /// Sends FIN and gives the descriptor back. What has arrived is taken out first: else closing
+  /// would send RST, which the peer takes for a failure.
   func closeOrderly() {
     shutdownSending()
     // MSG_TRUNC: nothing is copied (tcp(7)).

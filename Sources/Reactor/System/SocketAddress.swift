@@ -20,9 +20,9 @@ public enum SocketAddress: Sendable, Hashable {
   /// This machine, from itself only, over IPv4.
   public static func loopback(port: UInt16) -> SocketAddress { .ipv4(0x7F00_0001, port: port) }
 
-  /// The address written as `127.0.0.1`, `::1`, `[::1]`, `fe80::1%eth0`, `unix:/path` or `unix:@name`,
-  /// or nil when it is none of these. The port counts for IP addresses only. Asks nobody for names:
-  /// `resolve` does.
+  /// The address written as `127.0.0.1`, `::1`, `[::1]`, `fe80::1%eth0`, `unix:/path` or
+  /// `unix:@name`, or nil when it is none of these. The port counts for IP addresses only. Asks
+  /// nobody for names: `resolve` does.
   public static func parse(_ text: String, port: UInt16) -> SocketAddress? {
     if text.hasPrefix("unix:") {
       let name = text.dropFirst(5)
@@ -77,7 +77,8 @@ extension SocketAddress: CustomStringConvertible {
     }
   }
 
-  /// The address without its port: `127.0.0.1`, `::1`, `fe80::1%2`; a Unix socket's whole description.
+  /// The address without its port: `127.0.0.1`, `::1`, `fe80::1%2`; a Unix socket's whole
+  /// description.
   public var host: String {
     switch self {
     case .ipv4(let number, _):

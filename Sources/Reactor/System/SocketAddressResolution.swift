@@ -2,8 +2,9 @@ internal import CURing
 internal import Glibc
 
 extension SocketAddress {
-  /// The addresses that a host name or written address stands for, in the order to be tried. Asks the
-  /// system's resolver and blocks meanwhile: for starting listeners, never on a reactor's thread.
+  /// The addresses that a host name or written address stands for, in the order to be tried. Asks
+  /// the system's resolver and blocks meanwhile: for starting listeners, never on a reactor's
+  /// thread.
   public static func resolve(_ host: String, port: UInt16) throws(SystemError) -> [SocketAddress] {
     if let address = parse(host, port: port) { return [address] }
     var hints = unsafe addrinfo()
@@ -43,7 +44,8 @@ extension SocketAddress {
     }
   }
 
-  /// getaddrinfo has error codes of its own: their text is the advice, since errno has no word for them.
+  /// getaddrinfo has error codes of its own: their text is the advice, since errno has no word for
+  /// them.
   private static func resolutionError(_ host: String, _ result: Int32) -> SystemError {
     if result == EAI_SYSTEM { return .current("resolve \(host)") }
     let reason = unsafe String(cString: gai_strerror(result))

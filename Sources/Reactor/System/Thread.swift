@@ -5,11 +5,12 @@ internal import Glibc
 struct Thread: Sendable {
   private let handle: pthread_t
 
-  /// Starts a thread that runs `body` and ends with it. The name is cut to the 15 bytes that Linux keeps.
-  /// To be joined, once.
+  /// Starts a thread that runs `body` and ends with it. The name is cut to the 15 bytes that Linux
+  /// keeps. To be joined, once.
   ///
-  /// Signals meant for the process stay with the threads it had before, so that a reactor's system calls are
-  /// not interrupted; those that a thread causes itself (SIGSEGV, ...) still reach their handlers.
+  /// Signals meant for the process stay with the threads it had before, so that a reactor's system
+  /// calls are not interrupted; those that a thread causes itself (SIGSEGV, ...) still reach their
+  /// handlers.
   static func start(
     name: String, _ body: @escaping @Sendable () -> Void
   ) throws(SystemError) -> Thread {

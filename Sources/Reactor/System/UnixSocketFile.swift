@@ -3,8 +3,8 @@ internal import Glibc
 
 /// The file that names a listening Unix socket.
 ///
-/// It outlives its socket and must be gone before the next bind; but a file whose socket somebody still
-/// listens at, or that another socket has taken since, must stay.
+/// It outlives its socket and must be gone before the next bind; but a file whose socket somebody
+/// still listens at, or that another socket has taken since, must stay.
 struct UnixSocketFile: Sendable {
   private let path: String
   private let device: dev_t
@@ -25,8 +25,8 @@ struct UnixSocketFile: Sendable {
     _ = unsafe unlink(path)
   }
 
-  /// Removes a left-over file at `path`, and binds a new one by `bind`. Of several processes that do so at
-  /// once, one wins and the others find the address in use.
+  /// Removes a left-over file at `path`, and binds a new one by `bind`. Of several processes that
+  /// do so at once, one wins and the others find the address in use.
   static func replacing<Result: ~Copyable>(
     _ path: String, bind: () throws(SystemError) -> Result
   ) throws(SystemError) -> Result {
@@ -36,8 +36,9 @@ struct UnixSocketFile: Sendable {
     return try bind()
   }
 
-  /// Without it two processes could both find a left-over file, and the slower one remove the file that
-  /// the quicker one has just bound. -1: a directory that cannot be locked, where the risk is taken.
+  /// Without it two processes could both find a left-over file, and the slower one remove the file
+  /// that the quicker one has just bound. -1: a directory that cannot be locked, where the risk is
+  /// taken.
   private static func lockDirectory(of path: String) throws(SystemError) -> Int32 {
     let slash = path.lastIndex(of: "/")
     let directory = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
@@ -73,8 +74,8 @@ struct UnixSocketFile: Sendable {
     }
   }
 
-  /// Whether somebody listens at a socket file. Only a refusal proves that nobody does: a full backlog or a
-  /// lack of rights does not.
+  /// Whether somebody listens at a socket file. Only a refusal proves that nobody does: a full
+  /// backlog or a lack of rights does not.
   private static func isAnswering(_ path: String) throws(SystemError) -> Bool {
     let kernel = try KernelSocketAddress(.unixPath(path))
     let socket = try Socket.open(family: AF_UNIX)

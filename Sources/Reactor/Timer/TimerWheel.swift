@@ -1,7 +1,8 @@
-/// The deadlines of a reactor's connections: one per connection, in a ring of lists, at no cost in the kernel.
+/// The deadlines of a reactor's connections: one per connection, in a ring of lists, at no cost in
+/// the kernel.
 ///
-/// Time is counted in ticks. A deadline beyond the wheel's horizon waits in its furthest list and is put in again
-/// from there. All is O(1) but `ticksToNext`, which looks at 16 words.
+/// Time is counted in ticks. A deadline beyond the wheel's horizon waits in its furthest list and
+/// is put in again from there. All is O(1) but `ticksToNext`, which looks at 16 words.
 @safe struct TimerWheel: ~Copyable {
   /// 32 ms: idle, ping and handshake timeouts are seconds, and a deadline may be late by one tick.
   static let nanosecondsPerTick: Int64 = 32_000_000
@@ -28,8 +29,8 @@
     unsafe heads.deallocate()
   }
 
-  /// The first tick that begins at a time or after it. Ticks wrap; one must not be compared with another that is further
-  /// away than two years.
+  /// The first tick that begins at a time or after it. Ticks wrap; one must not be compared with
+  /// another that is further away than two years.
   static func tick(atNanoseconds time: Int64) -> UInt32 {
     UInt32(truncatingIfNeeded: (time + nanosecondsPerTick - 1) / nanosecondsPerTick)
   }
@@ -38,7 +39,8 @@
   mutating func set(_ connection: ConnectionPointer, tick: UInt32) {
     let isTimed = connection.pointee.flags.contains(.isTimed)
     connection.pointee.deadlineTick = tick
-    // A later deadline need not move: the list it stands in puts it where it belongs when it is served.
+    // A later deadline need not move: the list it stands in puts it where it belongs when it is
+    // served.
     if isTimed {
       // Lists are within the horizon, so the low bits tell the tick.
       let place = now &+ UInt32(connection.pointee.timerPlace &- UInt16(truncatingIfNeeded: now))
@@ -67,8 +69,8 @@
     connection.pointee.flags.remove(.isTimed)
   }
 
-  /// Moves time on by one tick at most, and takes the next connection out whose deadline has come. Nil: none up to
-  /// `tick`. To be called until it returns nil.
+  /// Moves time on by one tick at most, and takes the next connection out whose deadline has come.
+  /// Nil: none up to `tick`. To be called until it returns nil.
   mutating func nextExpired(upTo tick: UInt32) -> ConnectionPointer? {
     while true {
       let list = Int(now) % Self.listCount

@@ -3,7 +3,8 @@ public import WebSocketProtocol
 
 /// How a connection ended.
 public struct Closure: Sendable, Equatable {
-  /// The code of the peer's close frame; 1005: it had none; 1006: the peer sent no close frame (RFC 6455 §7.1.5).
+  /// The code of the peer's close frame; 1005: it had none; 1006: the peer sent no close frame (RFC
+  /// 6455 §7.1.5).
   public let code: CloseCode
   /// The reason in the peer's close frame.
   public let reason: String

@@ -3,8 +3,8 @@ public import WebSocketProtocol
 
 /// A connection, to be kept and used anywhere: a small value that keeps nothing alive.
 ///
-/// Everything here may be called from any thread and never blocks. Once the connection has gone, it says so; it never
-/// reaches another one. What one thread sends arrives in its order.
+/// Everything here may be called from any thread and never blocks. Once the connection has gone, it
+/// says so; it never reaches another one. What one thread sends arrives in its order.
 public struct Connection: Sendable, Hashable {
   public let id: ConnectionID
 
@@ -31,8 +31,10 @@ public struct Connection: Sendable, Hashable {
   ///
   /// - Parameters:
   ///   - text: the message.
-  ///   - key: of messages with the same key (not 0), only the newest needs to be sent (`QueueLimits.Overflow`).
-  ///   - completion: called on the reactor's thread when the message is in the kernel, or never will be.
+  ///   - key: of messages with the same key (not 0), only the newest needs to be sent
+  ///     (`QueueLimits.Overflow`).
+  ///   - completion: called on the reactor's thread when the message is in the kernel, or never
+  ///     will be.
   /// - Returns: what became of it so far.
   @discardableResult
   public func send(
@@ -65,13 +67,16 @@ public struct Connection: Sendable, Hashable {
     send(kind.opcode, bytes, .message, key: key, completion: completion)
   }
 
-  /// Sends one fragment of a message (RFC 6455 §5.4), the first of them with `isFirst`, the last with `isLast`.
+  /// Sends one fragment of a message (RFC 6455 §5.4), the first of them with `isFirst`, the last
+  /// with `isLast`.
   ///
-  /// Until the last one, no other message can be sent on the connection: `.closed` on its reactor's thread, and for
-  /// completions. Pings, pongs and closing are not affected. To be sent by one thread.
+  /// Until the last one, no other message can be sent on the connection: `.closed` on its reactor's
+  /// thread, and for completions. Pings, pongs and closing are not affected. To be sent by one
+  /// thread.
   ///
-  /// A fragment that is `.dropped` can be sent again. One that was posted from another thread and is dropped only when it
-  /// arrives there, by whatever policy, closes the connection as an overflow: the message would have a hole.
+  /// A fragment that is `.dropped` can be sent again. One that was posted from another thread and
+  /// is dropped only when it arrives there, by whatever policy, closes the connection as an
+  /// overflow: the message would have a hole.
   @discardableResult
   public func sendFragment(
     _ bytes: RawSpan, as kind: Message.Kind, isFirst: Bool, isLast: Bool,
@@ -88,7 +93,8 @@ public struct Connection: Sendable, Hashable {
     return send(opcode, bytes, sendKind, key: 0, completion: completion)
   }
 
-  /// Sends a ping, with up to 125 bytes that the pong brings back. The queue's limits do not apply to it.
+  /// Sends a ping, with up to 125 bytes that the pong brings back. The queue's limits do not apply
+  /// to it.
   @discardableResult
   public func ping(_ payload: RawSpan = RawSpan()) -> SendResult {
     precondition(payload.byteCount <= 125, "a ping carries up to 125 bytes")
@@ -102,8 +108,8 @@ public struct Connection: Sendable, Hashable {
     return send(.pong, payload, .control, key: 0, completion: nil)
   }
 
-  /// Sends a frame as the header says, whatever that is: for those who do the protocol themselves. The payload is masked if
-  /// the header has a key; `payloadLength` must be the payload's.
+  /// Sends a frame as the header says, whatever that is: for those who do the protocol themselves.
+  /// The payload is masked if the header has a key; `payloadLength` must be the payload's.
   @discardableResult
   public func sendFrame(_ header: FrameHeader, _ payload: RawSpan) -> SendResult {
     precondition(
@@ -115,8 +121,8 @@ public struct Connection: Sendable, Hashable {
     }
   }
 
-  /// Begins the closing handshake (RFC 6455 §7.1.2), behind what has been sent before. Nothing can be sent afterwards. Does
-  /// nothing if it has begun already.
+  /// Begins the closing handshake (RFC 6455 §7.1.2), behind what has been sent before. Nothing can
+  /// be sent afterwards. Does nothing if it has begun already.
   ///
   /// - Parameters:
   ///   - code: 1000 by default. Nil: a close frame without a code. It must be valid on the wire.
@@ -135,9 +141,10 @@ public struct Connection: Sendable, Hashable {
     if !id.post(chunk) { chunk.drop(.closed) }
   }
 
-  /// Has `body` called with the connection's state, on its reactor's thread, behind what this thread has sent to it. Never
-  /// at once, not even on that thread: a handler's call may have the state in its hands. False: the connection has gone. If
-  /// it goes before its reactor comes to it, `body` is not called.
+  /// Has `body` called with the connection's state, on its reactor's thread, behind what this
+  /// thread has sent to it. Never at once, not even on that thread: a handler's call may have the
+  /// state in its hands. False: the connection has gone. If it goes before its reactor comes to it,
+  /// `body` is not called.
   ///
   /// `State` must be the handler's.
   @discardableResult
@@ -200,7 +207,8 @@ public struct Connection: Sendable, Hashable {
     }
   }
 
-  /// Calls `body` if the calling thread is that of the connection's reactor and the connection is there.
+  /// Calls `body` if the calling thread is that of the connection's reactor and the connection is
+  /// there.
   @discardableResult
   func onOwner<Result>(_ body: (Engine, ConnectionPointer) -> Result) -> Result? {
     guard let handler = unsafe id.handlerOfThisThread else { return nil }

@@ -2,8 +2,8 @@ public import WebSocketProtocol
 
 /// A text or binary message that has arrived.
 ///
-/// A view of the receive buffer, valid only during the call it is given to: the compiler refuses to let it
-/// escape. Copy what is to be kept.
+/// A view of the receive buffer, valid only during the call it is given to: the compiler refuses to
+/// let it escape. Copy what is to be kept.
 public struct IncomingMessage: ~Escapable {
   public let kind: Message.Kind
   /// The payload. Of a text: valid UTF-8.
@@ -20,7 +20,8 @@ public struct IncomingMessage: ~Escapable {
 
   public var byteCount: Int { bytes.byteCount }
 
-  /// A copy of the payload as a string. What is no UTF-8 (in a binary message) is replaced by U+FFFD.
+  /// A copy of the payload as a string. What is no UTF-8 (in a binary message) is replaced by
+  /// U+FFFD.
   public var text: String {
     unsafe bytes.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
   }
@@ -31,8 +32,8 @@ public struct IncomingMessage: ~Escapable {
   }
 }
 
-/// A frame as it is on the wire, for handlers that do without messages. Its payload is unmasked, and valid only
-/// during the call.
+/// A frame as it is on the wire, for handlers that do without messages. Its payload is unmasked,
+/// and valid only during the call.
 public struct IncomingFrame: ~Escapable {
   public let header: FrameHeader
   public let payload: RawSpan

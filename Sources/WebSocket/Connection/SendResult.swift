@@ -1,8 +1,9 @@
 /// What became of a send. It never blocks.
 ///
-/// On the thread of the connection's reactor this is the queue's decision. From any other thread it is the answer of the
-/// moment: the reactor decides when the message arrives there. What is lost afterwards, by that, by a policy that drops
-/// what waits, or by the connection's end, is told to the completion only.
+/// On the thread of the connection's reactor this is the queue's decision. From any other thread it
+/// is the answer of the moment: the reactor decides when the message arrives there. What is lost
+/// afterwards, by that, by a policy that drops what waits, or by the connection's end, is told to
+/// the completion only.
 public enum SendResult: Sendable, Equatable {
   /// It waits to be sent.
   case accepted
@@ -11,7 +12,7 @@ public enum SendResult: Sendable, Equatable {
   case backpressure
   /// It is lost: the queue is full, and the policy does not take more.
   case dropped
-  /// It is lost: the connection has ended, its close frame has been sent, or (for a message) a fragmented message is being
-  /// sent.
+  /// It is lost: the connection has ended, its close frame has been sent, or (for a message) a
+  /// fragmented message is being sent.
   case closed
 }

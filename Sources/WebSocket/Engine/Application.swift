@@ -28,8 +28,8 @@ protocol Application: AnyObject, Sendable {
   func discard(state: UnsafeMutableRawPointer)
 }
 
-/// Binds the address of a connection's state to the handler's type. Inlinable, so that it is compiled for the
-/// handler in the handler's own module.
+/// Binds the address of a connection's state to the handler's type. Inlinable, so that it is
+/// compiled for the handler in the handler's own module.
 @usableFromInline
 final class TypedApplication<Handler: WebSocketHandler>: Application {
   @usableFromInline let handler: Handler

@@ -9,7 +9,8 @@ extension Engine {
     perform(connection.webSocket.session.close(with: code), on: connection, reason: reason)
   }
 
-  /// Gives a connection up: tells the application why, and the peer if there is a code to tell it with.
+  /// Gives a connection up: tells the application why, and the peer if there is a code to tell it
+  /// with.
   func fail(
     _ connection: ConnectionPointer, _ error: ConnectionError, code: CloseCode?, reason: String = ""
   ) {
@@ -51,8 +52,8 @@ extension Engine {
     unsafe application.failed(error, on: handle(connection), state: connection.state)
   }
 
-  /// Tells the application, once, that the connection has ended otherwise than by an answered close frame. A handler of
-  /// frames may have seen the peer's without answering it.
+  /// Tells the application, once, that the connection has ended otherwise than by an answered close
+  /// frame. A handler of frames may have seen the peer's without answering it.
   func reportClosed(_ connection: ConnectionPointer, error: ConnectionError?) {
     let code = connection.webSocket.session.closeHandshake.connectionCloseCode
     reportClosed(connection, code: code, reason: "", error: error)
@@ -80,8 +81,8 @@ extension Engine {
 
   // MARK: Keeping alive
 
-  /// Sets the deadline at which a connection is looked at next, if it is silent until then. One that is not costs
-  /// nothing before.
+  /// Sets the deadline at which a connection is looked at next, if it is silent until then. One
+  /// that is not costs nothing before.
   func watch(_ connection: ConnectionPointer) {
     watch(connection, idleMilliseconds: 0)
   }
@@ -96,8 +97,8 @@ extension Engine {
     if next != .max { reactor.setDeadline(on: connection, afterMilliseconds: next) }
   }
 
-  /// Pings a silent connection, again and again, until it has been silent for too long. Any byte of the peer's shows
-  /// that it is there.
+  /// Pings a silent connection, again and again, until it has been silent for too long. Any byte of
+  /// the peer's shows that it is there.
   func keepAlive(_ connection: ConnectionPointer) {
     let idle = reactor.idleMilliseconds(of: connection)
     let timeout = configuration.idleTimeoutMilliseconds

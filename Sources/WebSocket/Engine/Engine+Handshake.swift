@@ -41,8 +41,8 @@ extension Engine {
     unsafe received(UnsafeMutableRawBufferPointer(rebasing: bytes[start...]), on: connection)
   }
 
-  /// Deals with the request if it is there whole. Returns the length of its head; nil if it is not whole, or was
-  /// refused.
+  /// Deals with the request if it is there whole. Returns the length of its head; nil if it is not
+  /// whole, or was refused.
   private func parse(
     _ bytes: UnsafeRawBufferPointer, search: inout HeadSearch, on connection: ConnectionPointer
   ) -> Int? {

@@ -1,11 +1,11 @@
 internal import Reactor
 internal import WebSocketProtocol
 
-/// Pongs. A peer that pings and never reads must fill neither our memory with them nor our time with looking for those that
-/// another one makes superfluous.
+/// Pongs. A peer that pings and never reads must fill neither our memory with them nor our time
+/// with looking for those that another one makes superfluous.
 extension Engine {
-  /// Answers a ping: at once, unless much waits to be sent. Then one pong waits too, and of the pings that come until it has
-  /// left only the newest is answered (RFC 6455 §5.5.3).
+  /// Answers a ping: at once, unless much waits to be sent. Then one pong waits too, and of the
+  /// pings that come until it has left only the newest is answered (RFC 6455 §5.5.3).
   func sendPong(_ payload: RawSpan, on connection: ConnectionPointer) {
     let isPongWaiting = connection.webSocket.flags.contains(.isPongWaiting)
     let queuedByteCount = reactor.queuedByteCount(of: connection)

@@ -16,7 +16,8 @@ extension Engine {
     let whole = unsafe pending.pointee.bytes
     let rest = unsafe takeFrames(whole, on: connection)
     guard rest < whole.count else { return }
-    // What is left moves to a block that fits it, so that one large frame does not hold its memory for ever.
+    // What is left moves to a block that fits it, so that one large frame does not hold its memory
+    // for ever.
     let fresh = unsafe PendingBytes.make(reactor)
     if rest > 0 {
       unsafe fresh.pointee.append(
@@ -42,7 +43,8 @@ extension Engine {
         return 0
       }
       let start = offset + header.encodedByteCount
-      // Compared before it is added: the limit may be all that an integer holds, and so may what a peer declares.
+      // Compared before it is added: the limit may be all that an integer holds, and so may what a
+      // peer declares.
       guard header.payloadLength <= UInt64(bytes.count - start) else { break }
       let end = start + Int(header.payloadLength)
       header.maskingKey?.apply(to: &span, in: start..<end)

@@ -56,8 +56,8 @@ extension Engine {
     return admission == .accepted ? .accepted : .backpressure
   }
 
-  /// The most common case by a shortcut: a short message that meets no limit. Nil: it is not that case, and nothing has
-  /// happened.
+  /// The most common case by a shortcut: a short message that meets no limit. Nil: it is not that
+  /// case, and nothing has happened.
   @inline(__always)
   func sendShortMessage(
     _ opcode: Opcode, _ payload: RawSpan, on connection: ConnectionPointer
@@ -193,13 +193,14 @@ extension Engine {
       isPosted
       ? reactor.admitPosted(byteCount, key: key, to: connection)
       : reactor.admit(byteCount, key: key, to: connection)
-    // The completions of what was dropped to make room may have closed the connection, or begun a fragmented message.
+    // The completions of what was dropped to make room may have closed the connection, or begun a
+    // fragmented message.
     guard !reactor.dropsSends || canSend(kind, on: connection) else { return .closed }
     return admission
   }
 
-  /// Whether this may be sent now. Another message between the fragments of one would be taken for a part of it
-  /// (RFC 6455 §5.4).
+  /// Whether this may be sent now. Another message between the fragments of one would be taken for
+  /// a part of it (RFC 6455 §5.4).
   func canSend(_ kind: SendKind, on connection: ConnectionPointer) -> Bool {
     guard isOpen(connection), reactor.canSend(on: connection),
       connection.webSocket.session.canSendData
@@ -224,10 +225,11 @@ extension Engine {
     }
   }
 
-  /// The queue is full and the policy is to close: with 1013, behind what is queued, if the peer reads on in time.
+  /// The queue is full and the policy is to close: with 1013, behind what is queued, if the peer
+  /// reads on in time.
   ///
-  /// The application hears of it in the next pass: it may be sending from within a call for this very connection,
-  /// and then still has the state in its hands.
+  /// The application hears of it in the next pass: it may be sending from within a call for this
+  /// very connection, and then still has the state in its hands.
   private func overflow(_ connection: ConnectionPointer) {
     connection.webSocket.flags.insert(.hasOverflowed)
     let action = connection.webSocket.session.fail(with: .tryAgainLater)

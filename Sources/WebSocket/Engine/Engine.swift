@@ -1,8 +1,8 @@
 internal import Reactor
 internal import WebSocketProtocol
 
-/// The WebSocket protocol of one reactor's connections: joins the reactor, which knows bytes, the session, which
-/// knows RFC 6455, and the application.
+/// The WebSocket protocol of one reactor's connections: joins the reactor, which knows bytes, the
+/// session, which knows RFC 6455, and the application.
 final class Engine: ConnectionHandler {
   let reactor: Reactor
   let application: any Application

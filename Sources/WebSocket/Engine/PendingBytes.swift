@@ -3,9 +3,9 @@ internal import WebSocketProtocol
 
 typealias PendingPointer = UnsafeMutablePointer<PendingBytes>
 
-/// What a connection has sent that cannot be dealt with yet: an unfinished request, the unfinished tail of a
-/// read, the message so far, a ping that is answered later. Lives in a block of pooled memory, and holds another for the
-/// request or message.
+/// What a connection has sent that cannot be dealt with yet: an unfinished request, the unfinished
+/// tail of a read, the message so far, a ping that is answered later. Lives in a block of pooled
+/// memory, and holds another for the request or message.
 @safe struct PendingBytes {
   /// The block that this stands at the start of.
   private let memory: PooledMemory
@@ -73,7 +73,8 @@ typealias PendingPointer = UnsafeMutablePointer<PendingBytes>
     return unsafe UnsafeRawBufferPointer(rebasing: room(at: Self.pingOffset)[..<byteCount])
   }
 
-  /// Adds to the request, message or frame so far. Memory grows with what has arrived, to the double each time.
+  /// Adds to the request, message or frame so far. Memory grows with what has arrived, to the
+  /// double each time.
   mutating func append(_ more: UnsafeRawBufferPointer, _ reactor: Reactor) {
     let capacity = unsafe block?.bytes.count ?? 0
     if block == nil || capacity - byteCount < more.count {

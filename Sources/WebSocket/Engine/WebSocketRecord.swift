@@ -6,7 +6,8 @@ internal import WebSocketProtocol
   var session = Session(role: .server)
   var phase = Phase.handshake
   var flags = Flags()
-  /// Open, no close frame sent, no fragmented message being sent: a message may be sent as far as the protocol goes.
+  /// Open, no close frame sent, no fragmented message being sent: a message may be sent as far as
+  /// the protocol goes.
   var canSendMessages = false
   /// Bytes that wait for more to come. An idle connection has none.
   var pending: PendingPointer?

@@ -2,14 +2,15 @@ public import WebSocketProtocol
 
 /// What an application does with its connections.
 ///
-/// One handler serves all connections of a server, from as many threads as there are reactors. All calls for one
-/// connection come from one thread, its reactor's, one after the other, and none may block. `State` is what the
-/// application keeps for each connection: it is stored with the connection, without a box, and needs no lock.
+/// One handler serves all connections of a server, from as many threads as there are reactors. All
+/// calls for one connection come from one thread, its reactor's, one after the other, and none may
+/// block. `State` is what the application keeps for each connection: it is stored with the
+/// connection, without a box, and needs no lock.
 public protocol WebSocketHandler: Sendable {
   associatedtype State
 
-  /// Decides about an opening handshake: accept it with the connection's state, or refuse it with a response. The
-  /// request is valid during the call. The connection cannot be sent to yet.
+  /// Decides about an opening handshake: accept it with the connection's state, or refuse it with a
+  /// response. The request is valid during the call. The connection cannot be sent to yet.
   func upgrade(_ request: borrowing HTTPRequest, on connection: Connection) -> Upgrade<State>
 
   /// Answers a request that is no opening handshake, such as a browser's for a page.
@@ -24,11 +25,12 @@ public protocol WebSocketHandler: Sendable {
   /// A ping has arrived. The pong is sent by itself.
   func receivedPing(_ payload: RawSpan, on connection: Connection, state: inout State)
 
-  /// A pong has arrived, asked for or not. Those to the server's own keep-alive pings, which are empty, too.
+  /// A pong has arrived, asked for or not. Those to the server's own keep-alive pings, which are
+  /// empty, too.
   func receivedPong(_ payload: RawSpan, on connection: Connection, state: inout State)
 
-  /// All that waited to be sent has left, after a send answered `.backpressure` or `.dropped`, or after more than
-  /// `QueueLimits.backpressureByteCount` had been waiting.
+  /// All that waited to be sent has left, after a send answered `.backpressure` or `.dropped`, or
+  /// after more than `QueueLimits.backpressureByteCount` had been waiting.
   func drained(_ connection: Connection, state: inout State)
 
   /// The connection has failed. `closed` follows.
@@ -37,9 +39,10 @@ public protocol WebSocketHandler: Sendable {
   /// The connection has ended: called exactly once for each one `opened`, and the last call for it.
   func closed(_ connection: Connection, _ closure: Closure, state: inout State)
 
-  /// Whether `receivedFrame` is called instead of all the defaults: no pongs, no reassembly, no answer to close frames,
-  /// no check but that of lengths and masks. For those who want to do the protocol themselves. The connection ends when the
-  /// peer's close frame has arrived and `Connection.close` was called, in either order.
+  /// Whether `receivedFrame` is called instead of all the defaults: no pongs, no reassembly, no
+  /// answer to close frames, no check but that of lengths and masks. For those who want to do the
+  /// protocol themselves. The connection ends when the peer's close frame has arrived and
+  /// `Connection.close` was called, in either order.
   static var handlesFrames: Bool { get }
 
   /// A frame has arrived, whole. Called only with `handlesFrames`.
@@ -53,7 +56,8 @@ public enum Upgrade<State> {
   ///
   /// - Parameters:
   ///   - state: what the application keeps for this connection.
-  ///   - subprotocol: one of those that the client has offered. If it is not, the handshake is refused with 500.
+  ///   - subprotocol: one of those that the client has offered. If it is not, the handshake is
+  ///     refused with 500.
   ///   - headers: to be added to the response.
   case accept(State, subprotocol: String? = nil, headers: HTTPHeaders = HTTPHeaders())
   /// Refuses it.

@@ -80,15 +80,16 @@ public final class Server: Sendable {
   /// What each reactor has done and holds.
   public var statistics: [ReactorStatistics] { group.statistics }
 
-  /// Serves until the process gets one of these signals, or `stop` is called; then until all connections have ended.
+  /// Serves until the process gets one of these signals, or `stop` is called; then until all
+  /// connections have ended.
   public func run(stoppingOn signals: [StopSignal] = [.interrupt, .terminate]) {
     let watch = SignalWatch(signals) { [group] in group.stop() }
     wait()
     watch.cancel()
   }
 
-  /// Closes all connections with 1001, and ends when they have ended, or after `ReactorConfiguration.stopMilliseconds`.
-  /// Returns at once. Any thread.
+  /// Closes all connections with 1001, and ends when they have ended, or after
+  /// `ReactorConfiguration.stopMilliseconds`. Returns at once. Any thread.
   public func stop() {
     group.stop()
   }

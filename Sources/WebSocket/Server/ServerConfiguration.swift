@@ -6,44 +6,50 @@ public struct ServerConfiguration: Sendable {
   /// Where to listen. Port 0: the kernel chooses one; `Server.addresses` has it.
   public var addresses: [SocketAddress]
 
-  /// Options of the listening sockets: backlog, dual stack, TCP_NODELAY (on), keep-alive, buffer sizes.
+  /// Options of the listening sockets: backlog, dual stack, TCP_NODELAY (on), keep-alive, buffer
+  /// sizes.
   public var listener = ListenerOptions()
 
-  /// Threads, backend, coalescing window, direct descriptors, memory; and the queue of each connection: how much may wait
-  /// to be sent (1 MiB), and what happens beyond that (the connection is closed with 1013).
+  /// Threads, backend, coalescing window, direct descriptors, memory; and the queue of each
+  /// connection: how much may wait to be sent (1 MiB), and what happens beyond that (the connection
+  /// is closed with 1013).
   public var reactor = ReactorConfiguration()
 
-  /// The most bytes of one message, over all its frames: 16 MiB. Beyond: 1009. Memory follows what has arrived, not what
-  /// was declared.
+  /// The most bytes of one message, over all its frames: 16 MiB. Beyond: 1009. Memory follows what
+  /// has arrived, not what was declared.
   public var messageByteCountMax = 16 << 20
 
   /// The most bytes of one frame's payload. Nil: as many as of a message.
   public var frameByteCountMax: Int?
 
-  /// Bytes and fields of a request's head, and bytes of its target: 8 KiB, 100, 8,000. Beyond: 431, 414.
+  /// Bytes and fields of a request's head, and bytes of its target: 8 KiB, 100, 8,000. Beyond: 431,
+  /// 414.
   public var handshake = HandshakeLimits()
 
   /// Milliseconds from the connection's acceptance until its request is complete: 10 s. Then 408.
   public var handshakeTimeoutMilliseconds = 10_000
 
-  /// Milliseconds without received bytes after which a ping is sent, and between one and the next: 30 s. 0: none is.
+  /// Milliseconds without received bytes after which a ping is sent, and between one and the next:
+  /// 30 s. 0: none is.
   public var pingIntervalMilliseconds = 30_000
 
-  /// Milliseconds without received bytes after which the connection is taken for dead: 120 s. 0: never.
+  /// Milliseconds without received bytes after which the connection is taken for dead: 120 s. 0:
+  /// never.
   public var idleTimeoutMilliseconds = 120_000
 
   /// Milliseconds that the peer may take to answer our close frame: 5 s.
   public var closeTimeoutMilliseconds = 5_000
 
-  /// Which origins a browser's page may come from. Nil: any, and none needed; what the handler checks by itself comes on
-  /// top of it. Beyond: 403.
+  /// Which origins a browser's page may come from. Nil: any, and none needed; what the handler
+  /// checks by itself comes on top of it. Beyond: 403.
   public var origins: OriginPolicy?
 
   public init(addresses: [SocketAddress]) {
     self.addresses = addresses
   }
 
-  /// Listens on one port: of this machine only, unless `host` says otherwise ("0.0.0.0", "::", a name or an address).
+  /// Listens on one port: of this machine only, unless `host` says otherwise ("0.0.0.0", "::", a
+  /// name or an address).
   public init(port: UInt16, host: String = "127.0.0.1") throws(SystemError) {
     addresses = Array(try SocketAddress.resolve(host, port: port).prefix(1))
   }

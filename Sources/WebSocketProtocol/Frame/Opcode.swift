@@ -23,7 +23,8 @@ public struct Opcode: RawRepresentable, Hashable, Sendable {
   public static let ping = Opcode(rawValue: 0x9)
   public static let pong = Opcode(rawValue: 0xA)
 
-  /// Whether the most significant bit is set: close, ping, pong, and the reserved 0xB to 0xF (§5.5).
+  /// Whether the most significant bit is set: close, ping, pong, and the reserved 0xB to 0xF
+  /// (§5.5).
   public var isControl: Bool { rawValue & 0x8 != 0 }
 
   /// Whether RFC 6455 gives the opcode no meaning: 0x3 to 0x7 and 0xB to 0xF.

@@ -80,8 +80,8 @@ extension EpollBackend {
     return count > 0
   }
 
-  /// Whether an error of accept concerns the one client that has gone meanwhile: accept(2) passes on what its
-  /// network has reported.
+  /// Whether an error of accept concerns the one client that has gone meanwhile: accept(2) passes
+  /// on what its network has reported.
   private static func isOfOneClient(_ code: Int32) -> Bool {
     switch code {
     case EINTR, ECONNABORTED, EPERM, EPROTO, ENETDOWN, ENOPROTOOPT, EHOSTDOWN, ENONET,

@@ -3,9 +3,9 @@ internal import Glibc
 
 /// Runs a reactor on epoll: receives as soon as the kernel signals bytes, and sends at once.
 ///
-/// Each connection is registered once, edge-triggered, for both directions, so that it costs no further
-/// epoll_ctl. The price is that what has been signalled is to be remembered until it is used up:
-/// `EpollConnectionState` does.
+/// Each connection is registered once, edge-triggered, for both directions, so that it costs no
+/// further epoll_ctl. The price is that what has been signalled is to be remembered until it is
+/// used up: `EpollConnectionState` does.
 final class EpollBackend: Backend {
   let kind = BackendKind.epoll
   let descriptorsPerConnection = 1
@@ -46,8 +46,8 @@ final class EpollBackend: Backend {
   func quiesce(_ connection: ConnectionPointer) {}
 
   func wait(_ bounds: WaitBounds, deliverTo receiver: any CompletionReceiver) {
-    // What is known without asking the kernel comes first; then the kernel is asked without blocking, so
-    // that nobody is kept from his turn.
+    // What is known without asking the kernel comes first; then the kernel is asked without
+    // blocking, so that nobody is kept from his turn.
     let hadClosed = deliverClosed(to: receiver)
     let hadFailed = deliverAcceptFailures(to: receiver)
     let hadReadable = deliverReadable(to: receiver)
@@ -120,7 +120,8 @@ final class EpollBackend: Backend {
     _ events: UInt32, of connection: ConnectionPointer, to receiver: any CompletionReceiver
   ) {
     noteReadable(events, of: connection)
-    // Receiving comes first: after a reset, whoever comes first gets the error, and the other one nothing.
+    // Receiving comes first: after a reset, whoever comes first gets the error, and the other one
+    // nothing.
     let state = connection.epollState
     // Whoever is listed has had his turn in this wait, or has it at the beginning of the next one.
     if state.isSuperset(of: [.isReceiving, .isReadable]) && !state.contains(.isListed) {
@@ -144,7 +145,8 @@ struct EpollHotState: ~Copyable {
   var closing = EpollTokenQueue()
   /// System calls made besides those of `set`.
   var otherSystemCallCount: UInt64 = 0
-  /// When a wait last had something to deliver, on the monotonic clock. Kept only with a coalescing window.
+  /// When a wait last had something to deliver, on the monotonic clock. Kept only with a coalescing
+  /// window.
   var lastWakeNanoseconds: Int64 = 0
 
   init(set: consuming EpollSet, receiveBuffer: consuming EpollReceiveBuffer) {

@@ -1,10 +1,10 @@
 /// How an epoll backend works.
 struct EpollConfiguration {
-  /// Bytes of the buffer that all connections are received into, one after the other: it stays in the
-  /// processor's cache, and the largest messages need one system call.
+  /// Bytes of the buffer that all connections are received into, one after the other: it stays in
+  /// the processor's cache, and the largest messages need one system call.
   var receiveBufferByteCount = 512 * 1024
-  /// Bytes received from a connection in a row before the others have their turn. The last read may exceed
-  /// it.
+  /// Bytes received from a connection in a row before the others have their turn. The last read may
+  /// exceed it.
   var receiveBudgetByteCount = 1024 * 1024
   /// Connections accepted from a listener in a row before the others have their turn.
   var acceptBudgetCount = 64

@@ -6,7 +6,8 @@ struct EpollConnectionState: OptionSet {
   static let isReceiving = EpollConnectionState(rawValue: 1 << 0)
   /// The kernel has signalled bytes, an end or an error, and they have not been read to the last.
   static let isReadable = EpollConnectionState(rawValue: 1 << 1)
-  /// An end or an error has been signalled: a short read does not mean that nothing more is to be read.
+  /// An end or an error has been signalled: a short read does not mean that nothing more is to be
+  /// read.
   static let isHungUp = EpollConnectionState(rawValue: 1 << 2)
   /// `receiveEnded` has been reported.
   static let hasReceivedEnd = EpollConnectionState(rawValue: 1 << 3)
@@ -14,7 +15,8 @@ struct EpollConnectionState: OptionSet {
   static let isSendPending = EpollConnectionState(rawValue: 1 << 4)
   /// A send has failed. It may have taken the error away from the receive that would have shown it.
   static let hasSendFailed = EpollConnectionState(rawValue: 1 << 5)
-  /// Stands in the list of those that have bytes to be read, without a further signal from the kernel.
+  /// Stands in the list of those that have bytes to be read, without a further signal from the
+  /// kernel.
   static let isListed = EpollConnectionState(rawValue: 1 << 6)
   /// Has been closed: only `closed` is still to be reported.
   static let isClosed = EpollConnectionState(rawValue: 1 << 7)

@@ -3,7 +3,8 @@ internal import Glibc
 
 /// The memory that all connections are received into, one after the other.
 @safe struct EpollReceiveBuffer: ~Copyable {
-  /// Where received bytes begin: at a page, with more than `Reactor.receiveHeadroom` bytes in front.
+  /// Where received bytes begin: at a page, with more than `Reactor.receiveHeadroom` bytes in
+  /// front.
   let start: UnsafeMutableRawPointer
   let byteCount: Int
 
@@ -40,7 +41,8 @@ internal import Glibc
     }
   }
 
-  /// Gives back the memory that has not been used since the last time. Returns whether there was any.
+  /// Gives back the memory that has not been used since the last time. Returns whether there was
+  /// any.
   mutating func trim() -> Bool {
     let mask = Self.pageByteCount - 1
     let kept = (usedByteCount + mask) & ~mask

@@ -52,8 +52,8 @@ extension EpollBackend {
         endReceiving(count == 0 ? 0 : errno, on: connection, to: receiver)
         return
       }
-      // A short read has emptied the socket, and what comes later is signalled again (epoll(7), question 9):
-      // the read that would find nothing is spared.
+      // A short read has emptied the socket, and what comes later is signalled again (epoll(7),
+      // question 9): the read that would find nothing is spared.
       if count < capacity && !connection.epollState.contains(.isHungUp) {
         connection.epollState.remove(.isReadable)
       }

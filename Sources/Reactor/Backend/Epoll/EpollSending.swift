@@ -9,8 +9,8 @@ extension EpollBackend {
       let count = Self.send(batch, to: connection.pointee.descriptor)
       if count == batch.byteCount { return .handed(count) }
       if count >= 0 || errno == EAGAIN {
-        // The socket is full, so the kernel will signal when it has room: an edge that no event taken before
-        // can have used up.
+        // The socket is full, so the kernel will signal when it has room: an edge that no event
+        // taken before can have used up.
         connection.epollState.insert(.isSendPending)
         return .pending(max(0, count))
       }
@@ -37,8 +37,8 @@ extension EpollBackend {
     Socket(connection.pointee.descriptor).shutdownSending()
   }
 
-  /// Ends a pending send when the kernel has signalled room, or that the connection is broken: then the next
-  /// send says so.
+  /// Ends a pending send when the kernel has signalled room, or that the connection is broken: then
+  /// the next send says so.
   func deliverSendable(_ connection: ConnectionPointer, to receiver: any CompletionReceiver) {
     guard connection.epollState.contains(.isSendPending) else { return }
     connection.epollState.remove(.isSendPending)

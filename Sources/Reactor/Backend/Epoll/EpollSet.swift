@@ -75,7 +75,8 @@ internal import Glibc
     }
   }
 
-  /// Blocks until there are events, or until a time of the monotonic clock, and takes them. Returns how many.
+  /// Blocks until there are events, or until a time of the monotonic clock, and takes them. Returns
+  /// how many.
   mutating func wait(nowNanoseconds: Int64, untilNanoseconds deadline: Int64) -> Int {
     guard nowNanoseconds < deadline else { return poll() }
     var now = nowNanoseconds

@@ -1,5 +1,6 @@
-/// What the 64 bits that epoll keeps with a descriptor mean: slot and generation of a connection, so that an
-/// event of one that has gone is told from those of the next one in its slot or with its descriptor.
+/// What the 64 bits that epoll keeps with a descriptor mean: slot and generation of a connection,
+/// so that an event of one that has gone is told from those of the next one in its slot or with its
+/// descriptor.
 struct EpollToken {
   /// From the top: generation (32 bits), kind (8 bits), slot or listener (24 bits).
   let bits: UInt64

@@ -1,5 +1,5 @@
-/// Connections that have a turn to come, first come, first served. They are named by tokens: those that have
-/// gone meanwhile need not be looked for.
+/// Connections that have a turn to come, first come, first served. They are named by tokens: those
+/// that have gone meanwhile need not be looked for.
 @safe struct EpollTokenQueue: ~Copyable {
   private(set) var count = 0
   private var first = 0

@@ -4,15 +4,15 @@ internal import Glibc
 /// What the backend knows of a listening socket.
 struct RingListener {
   var descriptor: Int32
-  /// Counts the times that accepting was started, so that the end of an earlier one is not taken for
-  /// that of a later one.
+  /// Counts the times that accepting was started, so that the end of an earlier one is not taken
+  /// for that of a later one.
   var generation: UInt32
   var isAccepting: Bool
   var isOneByOne: Bool
 }
 
-// Accepting, always into descriptors of the process: what is wrong with one of those is known before it is
-// the ring's, and a table that is full costs nobody a connection.
+// Accepting, always into descriptors of the process: what is wrong with one of those is known
+// before it is the ring's, and a table that is full costs nobody a connection.
 extension IOURingBackend {
   func accept(on listener: Int32, index: Int, isOneByOne: Bool) {
     while state.listeners.count <= index {

@@ -1,9 +1,9 @@
 internal import CURing
 internal import Glibc
 
-// Closing. What is with the kernel holds the socket open, so it has to end first: shutting the socket down
-// ends it, at a fraction of the cost of cancelling. Direct descriptors cannot be shut down without being
-// installed first; for them, what is with the kernel is cancelled.
+// Closing. What is with the kernel holds the socket open, so it has to end first: shutting the
+// socket down ends it, at a fraction of the cost of cancelling. Direct descriptors cannot be shut
+// down without being installed first; for them, what is with the kernel is cancelled.
 extension IOURingBackend {
   func shutdownSending(on connection: ConnectionPointer) {
     guard tableCount == 0 else { return shutdownSendingDirect(on: connection) }
@@ -56,8 +56,8 @@ extension IOURingBackend {
   private func endOperations(on descriptor: Int32, reset: Bool) {
     state.systemCallCount += 1
     if reset {
-      // Sends RST, and ends what waits with ECONNRESET. SO_LINGER would have an effect only when the
-      // last reference goes.
+      // Sends RST, and ends what waits with ECONNRESET. SO_LINGER would have an effect only when
+      // the last reference goes.
       var nowhere = sockaddr()
       nowhere.sa_family = sa_family_t(AF_UNSPEC)
       let size = socklen_t(MemoryLayout<sockaddr>.size)

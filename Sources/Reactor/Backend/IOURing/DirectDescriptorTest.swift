@@ -1,8 +1,8 @@
 internal import CURing
 internal import Glibc
 
-/// Finds out whether a file is closed as soon as it is taken out of a ring's table. Before Linux 6.13, one
-/// old operation on any file of the table held back all that were taken out later.
+/// Finds out whether a file is closed as soon as it is taken out of a ring's table. Before Linux
+/// 6.13, one old operation on any file of the table held back all that were taken out later.
 struct DirectDescriptorTest: ~Copyable {
   private let ring: Ring
 

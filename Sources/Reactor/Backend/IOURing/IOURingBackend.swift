@@ -3,8 +3,8 @@ internal import Glibc
 
 /// The backend on io_uring: Linux 6.1 or newer.
 ///
-/// Most of what it starts is prepared in the submission queue, and handed over by the next `wait` in the
-/// one system call that also waits.
+/// Most of what it starts is prepared in the submission queue, and handed over by the next `wait`
+/// in the one system call that also waits.
 @safe final class IOURingBackend: Backend {
   let kind = BackendKind.ioURing
   let ring: Ring
@@ -19,8 +19,8 @@ internal import Glibc
   private let eventDescriptor: Int32
   private let stateMemory: UnsafeMutablePointer<IOURingState>
 
-  /// Called on the reactor's thread, which is the only one that may use the backend. Writing to the eventfd
-  /// ends a `wait`; it is never read.
+  /// Called on the reactor's thread, which is the only one that may use the backend. Writing to the
+  /// eventfd ends a `wait`; it is never read.
   init(
     configuration: IOURingConfiguration, eventDescriptor: Int32, slab: ConnectionSlab
   ) throws(SystemError) {
@@ -149,8 +149,9 @@ extension IOURingBackend {
     // What has been sent is reported soon, and not only after whatever happens next.
     let hasWork = state.inlineSends.count > 0 || state.closed.count > 0 || state.starved.count > 0
     if bounds.coalesceNanoseconds > 0 {
-      // Work that the kernel deferred stays there, to be delivered together at the end of the window. Completions that
-      // found no room do not: until they have come, no inline send can be reported, so the work would never end.
+      // Work that the kernel deferred stays there, to be delivered together at the end of the
+      // window. Completions that found no room do not: until they have come, no inline send can be
+      // reported, so the work would never end.
       if !hasWork {
         gather(bounds)
       } else if ring.hasOverflowed {

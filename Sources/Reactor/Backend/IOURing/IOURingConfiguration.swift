@@ -1,14 +1,16 @@
 /// Sizes and limits of one reactor's ring.
 struct IOURingConfiguration: Sendable {
-  /// Operations that can be prepared between two entries into the kernel: a power of two. Halved while
-  /// the kernel refuses the memory.
+  /// Operations that can be prepared between two entries into the kernel: a power of two. Halved
+  /// while the kernel refuses the memory.
   var submissionCount = 1024
-  /// Completions that can wait to be taken: a power of two, at least twice `submissionCount`. What comes
-  /// beyond waits in the kernel, at a price. Halved first while the kernel refuses the memory.
+  /// Completions that can wait to be taken: a power of two, at least twice `submissionCount`. What
+  /// comes beyond waits in the kernel, at a price. Halved first while the kernel refuses the
+  /// memory.
   var completionCount = 16 * 1024
 
-  /// Receive buffers lent to the kernel: a power of two, at most 32,768. The kernel walks through all of
-  /// them in turn, so their number times the bytes of a usual read should fit the second-level cache.
+  /// Receive buffers lent to the kernel: a power of two, at most 32,768. The kernel walks through
+  /// all of them in turn, so their number times the bytes of a usual read should fit the
+  /// second-level cache.
   var receiveBufferCount = 256
   /// Bytes of each, not counting the headroom. Connections that fill it again and again are read in
   /// another way.
@@ -16,11 +18,12 @@ struct IOURingConfiguration: Sendable {
   /// Bytes of the one buffer that connections with large messages are read into.
   var hotBufferByteCount = 512 * 1024
 
-  /// Connections that wait for bytes with a multishot receive (864 bytes of kernel memory each). Those
-  /// beyond wait with a poll (256 bytes), and receive once it fires.
+  /// Connections that wait for bytes with a multishot receive (864 bytes of kernel memory each).
+  /// Those beyond wait with a poll (256 bytes), and receive once it fires.
   var multishotCountMax = 32_768
 
-  /// Keeps connections in the ring's own table, not in the process's table of open files (Linux 6.13).
+  /// Keeps connections in the ring's own table, not in the process's table of open files (Linux
+  /// 6.13).
   var usesDirectDescriptors = false
 
   /// What the kernel can do. Nil: what the self-test finds.
@@ -31,8 +34,8 @@ struct IOURingConfiguration: Sendable {
 struct IOURingCapabilities: Sendable, Equatable {
   /// One submission accepts until it fails. Without: one for each connection.
   var acceptsMultishot = true
-  /// A send can be tried during submission, and posts no completion when all of it succeeded. Without:
-  /// each send posts its completion.
+  /// A send can be tried during submission, and posts no completion when all of it succeeded.
+  /// Without: each send posts its completion.
   var sendsInline = true
   /// A slot of the ring's table is free at once when its descriptor is closed.
   var hasDirectDescriptors = true

@@ -36,8 +36,8 @@ internal import Glibc
   }
 }
 
-// Connections with large messages. A message cut into many small buffers costs several times a message
-// in one, and so does one that has left the cache before it is answered.
+// Connections with large messages. A message cut into many small buffers costs several times a
+// message in one, and so does one that has left the cache before it is answered.
 extension IOURingBackend {
   /// Full buffers, less the others, after which a connection is one with large messages.
   private static let fullCountMax: UInt8 = 4
@@ -57,8 +57,8 @@ extension IOURingBackend {
     }
   }
 
-  /// The socket of a connection with large messages has something new. The poll tells of that once, so
-  /// all that is there has to be read, or the poll be made anew.
+  /// The socket of a connection with large messages has something new. The poll tells of that once,
+  /// so all that is there has to be read, or the poll be made anew.
   func receiveLarge(
     _ completion: Completion, on connection: ConnectionPointer, to receiver: any CompletionReceiver
   ) {

@@ -1,10 +1,10 @@
 internal import CURing
 internal import Glibc
 
-// How a connection waits for bytes. A busy one has a multishot receive, which takes a provided buffer
-// whenever bytes arrive; a quiet one, or one too many, has a poll, which costs a third of the kernel's
-// memory; one with large messages has a poll as well, and is read into the hot buffer. A change of ways
-// begins when what is with the kernel has ended, so bytes stay in order.
+// How a connection waits for bytes. A busy one has a multishot receive, which takes a provided
+// buffer whenever bytes arrive; a quiet one, or one too many, has a poll, which costs a third of
+// the kernel's memory; one with large messages has a poll as well, and is read into the hot buffer.
+// A change of ways begins when what is with the kernel has ended, so bytes stay in order.
 extension IOURingBackend {
   func receive(on connection: ConnectionPointer) {
     connection.pointee.receiveState.insert(.isWanted)
@@ -57,8 +57,8 @@ extension IOURingBackend {
     }
   }
 
-  /// Starts waiting in the way that suits the connection, unless it is waiting already. `isReadable` says
-  /// that bytes are in the socket.
+  /// Starts waiting in the way that suits the connection, unless it is waiting already.
+  /// `isReadable` says that bytes are in the socket.
   func armReceive(on connection: ConnectionPointer, isReadable: Bool = false) {
     var mode = connection.pointee.receiveState
     guard mode.contains(.isWanted), !mode.isArmed, !mode.contains(.isClosing) else { return }

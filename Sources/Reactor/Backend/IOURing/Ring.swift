@@ -1,10 +1,11 @@
 internal import CURing
 internal import Glibc
 
-/// The two queues shared with the kernel. Used by the thread that made it only: the kernel refuses others.
+/// The two queues shared with the kernel. Used by the thread that made it only: the kernel refuses
+/// others.
 ///
-/// Completions appear during `enter` only, since the kernel defers its work to the moment when the owner
-/// asks for it (DEFER_TASKRUN).
+/// Completions appear during `enter` only, since the kernel defers its work to the moment when the
+/// owner asks for it (DEFER_TASKRUN).
 @safe struct Ring: ~Copyable {
   /// What the kernel says it can do.
   let features: UInt32
@@ -14,8 +15,8 @@ internal import Glibc
   private let memory: UnsafeMutablePointer<io_uring>
   private let enterFlags: UInt32
 
-  /// Makes a ring, with less room than asked for when the kernel grants no more memory, allowed to do
-  /// only what a backend does.
+  /// Makes a ring, with less room than asked for when the kernel grants no more memory, allowed to
+  /// do only what a backend does.
   init(
     submissionCount: Int, completionCount: Int, usesDirectDescriptors: Bool
   ) throws(SystemError) {
@@ -55,17 +56,17 @@ internal import Glibc
   /// Prepared submissions that the kernel has not taken yet.
   var unsubmittedCount: Int { unsafe Int(martlet_ring_unsubmitted(memory)) }
 
-  /// Hands prepared submissions to the kernel. Only what completes in that moment completes. Returns the
-  /// submissions taken, or -errno.
+  /// Hands prepared submissions to the kernel. Only what completes in that moment completes.
+  /// Returns the submissions taken, or -errno.
   @discardableResult
   func submit() -> Int32 {
     checked(unsafe martlet_ring_enter(memory, 0, 0, nil))
   }
 
-  /// Hands prepared submissions to the kernel, lets it do the work that it deferred, and waits until
-  /// something has completed, for at most `timeoutNanoseconds` (0: does not wait; negative: no limit).
-  /// While fewer than `gatherCount` have completed, it waits at least `gatherMicroseconds`, which needs
-  /// `canGather`. Returns the submissions taken, or -errno.
+  /// Hands prepared submissions to the kernel, lets it do the work that it deferred, and waits
+  /// until something has completed, for at most `timeoutNanoseconds` (0: does not wait; negative:
+  /// no limit). While fewer than `gatherCount` have completed, it waits at least
+  /// `gatherMicroseconds`, which needs `canGather`. Returns the submissions taken, or -errno.
   @discardableResult
   func submitAndWait(
     timeoutNanoseconds: Int64, gatherMicroseconds: UInt32 = 0, gatherCount: Int = 1
@@ -113,7 +114,8 @@ internal import Glibc
     guard result == 0 else { throw .ring("register receive buffers", code: -result) }
   }
 
-  /// Makes the ring's own table of descriptors, all empty. At most the process's soft limit of open files.
+  /// Makes the ring's own table of descriptors, all empty. At most the process's soft limit of open
+  /// files.
   func registerTable(count: Int) throws(SystemError) {
     let result = unsafe io_uring_register_files_sparse(memory, UInt32(count))
     guard result == 0 else { throw .ring("register direct descriptors", code: -result) }

@@ -3,8 +3,8 @@ internal import Glibc
 
 /// How a ring comes to be: how much of it, and what it may do.
 extension Ring {
-  /// Asks for less and less while the kernel grants no more: up to 5.11, and again from 6.14 on, the rings
-  /// of all processes of a user count against RLIMIT_MEMLOCK.
+  /// Asks for less and less while the kernel grants no more: up to 5.11, and again from 6.14 on,
+  /// the rings of all processes of a user count against RLIMIT_MEMLOCK.
   static func setUp(
     _ ring: UnsafeMutablePointer<io_uring>, submissionCount: Int, completionCount: Int
   ) throws(SystemError) -> io_uring_params {

@@ -1,8 +1,8 @@
 internal import CURing
 internal import Glibc
 
-/// Tries out what a backend relies on, in about a millisecond: versions and feature bits do not tell of
-/// kernels that were patched, nor of sandboxes that pretend.
+/// Tries out what a backend relies on, in about a millisecond: versions and feature bits do not
+/// tell of kernels that were patched, nor of sandboxes that pretend.
 @safe struct SelfTest: ~Copyable {
   private let ring: Ring
   private let buffers: BufferRing
@@ -69,8 +69,8 @@ internal import Glibc
     _ = nextCompletion()
   }
 
-  /// One accept brings two connections. Before Linux 6.10 it sometimes brought descriptors that were
-  /// none, which a trial does not show.
+  /// One accept brings two connections. Before Linux 6.10 it sometimes brought descriptors that
+  /// were none, which a trial does not show.
   private func acceptsMultishot() throws(SystemError) -> Bool {
     guard ring.features & MARTLET_FEATURE_BUNDLE != 0 else { return false }
     let listener = try LocalListener()
@@ -89,8 +89,8 @@ internal import Glibc
     return succeeded
   }
 
-  /// An inline send completes during submission: without a word when it succeeded, else with how much
-  /// was sent.
+  /// An inline send completes during submission: without a word when it succeeded, else with how
+  /// much was sent.
   private func sendsInline() throws(SystemError) -> Bool {
     let pair = try SocketPair()
     let byteCount = 4 << 20

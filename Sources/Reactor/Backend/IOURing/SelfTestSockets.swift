@@ -43,7 +43,8 @@ struct SocketPair: ~Copyable {
   }
 }
 
-/// A listening socket with an address of the kernel's choice, which no file system and no network sees.
+/// A listening socket with an address of the kernel's choice, which no file system and no network
+/// sees.
 @safe struct LocalListener: ~Copyable {
   let descriptor: Int32
   private let address: UnsafeMutablePointer<sockaddr_un>

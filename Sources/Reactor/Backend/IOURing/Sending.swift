@@ -1,8 +1,9 @@
 internal import CURing
 internal import Glibc
 
-// Sends are tried during submission and report nothing when all went well: after the entry into the kernel,
-// those without a completion have succeeded. Only what did not fit is sent by an operation that waits.
+// Sends are tried during submission and report nothing when all went well: after the entry into the
+// kernel, those without a completion have succeeded. Only what did not fit is sent by an operation
+// that waits.
 extension IOURingBackend {
   /// The most bytes of an inline send: the kernel cuts what is close to 2 GiB without saying so.
   private static let inlineByteCountMax = 1 << 30

@@ -31,8 +31,8 @@ internal import Glibc
     if isMultishot { unsafe entry.pointee.len = IORING_POLL_ADD_MULTI }
   }
 
-  /// Receives into provided buffers: once, or with `isMultishot` until a completion has no more. With
-  /// `pollsFirst` it does not try before the socket reports bytes.
+  /// Receives into provided buffers: once, or with `isMultishot` until a completion has no more.
+  /// With `pollsFirst` it does not try before the socket reports bytes.
   func receive(_ file: File, group: UInt16, isMultishot: Bool, pollsFirst: Bool, token: Token) {
     fill(IORING_OP_RECV, token, file)
     unsafe entry.pointee.flags |= MARTLET_SQE_BUFFER_SELECT
@@ -62,8 +62,8 @@ internal import Glibc
     apply(manner)
   }
 
-  /// Sends what a message names. The message itself has to stay until it is submitted, the bytes until
-  /// the send has ended.
+  /// Sends what a message names. The message itself has to stay until it is submitted, the bytes
+  /// until the send has ended.
   func send(
     _ message: UnsafePointer<msghdr>, to file: File, _ manner: SendManner, token: Token
   ) {

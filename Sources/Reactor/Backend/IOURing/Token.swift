@@ -1,7 +1,7 @@
 /// The 64 bits that a completion brings back from its submission: slot, generation, operation.
 ///
-/// An operation of a connection that has gone cannot be taken for one of the next connection in the same
-/// record, since the generations differ.
+/// An operation of a connection that has gone cannot be taken for one of the next connection in the
+/// same record, since the generations differ.
 struct Token: Equatable {
   let rawValue: UInt64
 
