@@ -118,8 +118,8 @@ struct ServerClosesTests {
 
   @Test("sends nothing afterwards, and says so", arguments: backends)
   func sendsAfterClose(on kind: BackendKind) throws {
-    let results = Mutex<[SendResult]>([])
-    let outcomes = Mutex<[SendOutcome]>([])
+    let results = Locked<[SendResult]>([])
+    let outcomes = Locked<[SendOutcome]>([])
     try serve(
       on: kind,
       handle: { on, _ in

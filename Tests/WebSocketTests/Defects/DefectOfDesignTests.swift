@@ -59,7 +59,7 @@ extension DefectTests {
 
   @Test("answering the key changes nothing of the request", arguments: backends)
   func requestStays(on kind: BackendKind) throws {
-    let keys = Mutex<[String]>([])
+    let keys = Locked<[String]>([])
     try serve(
       on: kind,
       handle: { on, journal in

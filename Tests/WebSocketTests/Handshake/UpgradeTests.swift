@@ -7,7 +7,7 @@ struct UpgradeTests {
   @Test(
     "shows the upgrade hook the request, and keeps of it what the hook wants", arguments: backends)
   func seesRequest(on kind: BackendKind) throws {
-    let seen = Mutex<[String]>([])
+    let seen = Locked<[String]>([])
     try serve(
       on: kind,
       handle: { on, journal in

@@ -1,5 +1,4 @@
 import Glibc
-import Synchronization
 import Testing
 import WebSocket
 
@@ -62,8 +61,8 @@ private final class Innocent: Sendable {
     var isEnding = false
   }
 
-  private let state = Mutex(State())
-  private let thread = Mutex<pthread_t?>(nil)
+  private let state = Locked(State())
+  private let thread = Locked<pthread_t?>(nil)
 
   init(port: UInt16) {
     let started = Threads.start { [self] in run(port: port) }

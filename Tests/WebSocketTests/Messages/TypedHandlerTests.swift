@@ -1,5 +1,4 @@
 import Glibc
-import Synchronization
 import Testing
 import WebSocket
 
@@ -98,7 +97,7 @@ struct TypedHandlerTests {
 
   @Test("is called by one thread for all calls of one connection", arguments: backends)
   func oneThread(on kind: BackendKind) throws {
-    let threads = Mutex<[Connection: Set<UInt>]>([:])
+    let threads = Locked<[Connection: Set<UInt>]>([:])
     let note: @Sendable (Connection) -> Void = { connection in
       let thread = UInt(pthread_self())
       threads.withLock { _ = $0[connection, default: []].insert(thread) }

@@ -8,7 +8,7 @@ final class Registry: Sendable {
     let name: String
   }
 
-  private let entries = Mutex<[Entry]>([])
+  private let entries = Locked<[Entry]>([])
 
   func add(_ connection: Connection, name: String) {
     entries.withLock { $0.append(Entry(connection: connection, name: name)) }

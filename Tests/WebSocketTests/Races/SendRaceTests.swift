@@ -1,5 +1,4 @@
 import Glibc
-import Synchronization
 import Testing
 import WebSocket
 
@@ -24,7 +23,7 @@ struct SendRaceTests {
           Self.produce(producer, to: stable.all, and: passing, tally)
         }
       }
-      let faults = Mutex<[String]>([])
+      let faults = Locked<[String]>([])
       read(peers, names: names, faults: faults)
       pthread_join(producers, nil)
       isDone.set()
@@ -59,7 +58,7 @@ struct SendRaceTests {
   }
 
   /// Reads everything that the producers send, on two threads.
-  private func read(_ peers: [Peer], names: [String], faults: borrowing Mutex<[String]>) {
+  private func read(_ peers: [Peer], names: [String], faults: Locked<[String]>) {
     var sequences = names.map(Sequence.init)
     let expectedCount = RaceSize.producerCount * RaceSize.messageCount
     for (position, peer) in peers.enumerated() {
@@ -101,8 +100,8 @@ struct SendRaceTests {
 /// Threads that open connections and end them at random: in good order, by FIN, by RST, after reading or without. Each
 /// checks what it has read.
 private final class Churn: Sendable {
-  private let state = Mutex<(count: Int, faults: [String])>((0, []))
-  private let threads = Mutex<[pthread_t]>([])
+  private let state = Locked<(count: Int, faults: [String])>((0, []))
+  private let threads = Locked<[pthread_t]>([])
 
   init(port: UInt16, threadCount: Int, isDone: Flag) {
     let started = (0..<threadCount).map { number in

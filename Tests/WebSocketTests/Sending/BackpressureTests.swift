@@ -1,5 +1,4 @@
 import Glibc
-import Synchronization
 import Testing
 import WebSocket
 
@@ -34,7 +33,7 @@ struct BackpressureTests {
 
   @Test("is felt on the reactor's thread too", arguments: backends)
   func handler(on kind: BackendKind) throws {
-    let results = Mutex<[SendResult]>([])
+    let results = Locked<[SendResult]>([])
     try serve(
       on: kind, configure: { $0.makeQueuesShort(.dropNewest) },
       handle: { on, _ in

@@ -86,7 +86,7 @@ struct OverflowTests {
   @Test(
     "closes in the middle of a handler's call without taking its state away", arguments: backends)
   func closeInHandler(on kind: BackendKind) throws {
-    let notes = Mutex<[String]>([])
+    let notes = Locked<[String]>([])
     try serve(
       on: kind, configure: { $0.makeQueuesShort(.close) },
       handle: { on, journal in
@@ -133,7 +133,7 @@ struct OverflowTests {
     on kind: BackendKind, _ policy: QueueLimits.Overflow,
     _ check: ([Int], [Int], Int) throws -> Void
   ) throws {
-    let dropped = Mutex<[Int]>([])
+    let dropped = Locked<[Int]>([])
     let isTaken = Atomic<Bool>(false)
     try serve(on: kind, configure: { $0.makeQueuesShort(policy) }) { running in
       let (peer, connection) = try running.openWithHandle(receiveBufferByteCount: 65_536)

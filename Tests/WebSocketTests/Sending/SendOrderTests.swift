@@ -32,7 +32,7 @@ struct SendOrderTests {
 
   @Test("by a handler arrives in its order, to whatever connection", arguments: backends)
   func handler(on kind: BackendKind) throws {
-    let others = Mutex<[Connection]>([])
+    let others = Locked<[Connection]>([])
     try serve(
       on: kind,
       handle: { on, _ in
@@ -55,7 +55,7 @@ struct SendOrderTests {
 
   @Test("says when it is in the kernel, in its order, on the reactor's thread", arguments: backends)
   func completions(on kind: BackendKind) throws {
-    let outcomes = Mutex<[Int]>([])
+    let outcomes = Locked<[Int]>([])
     try serve(on: kind) { running in
       let (peer, connection) = try running.openWithHandle()
       for number in 0..<100 {
@@ -110,7 +110,7 @@ struct SendOrderTests {
 
   @Test("in fragments has no other message in between, only control frames", arguments: backends)
   func fragments(on kind: BackendKind) throws {
-    let results = Mutex<[SendResult]>([])
+    let results = Locked<[SendResult]>([])
     try serve(
       on: kind,
       handle: { on, _ in

@@ -1,4 +1,3 @@
-import Synchronization
 import Testing
 import WebSocket
 
@@ -14,7 +13,7 @@ struct StateAccessTests {
     var configuration = try ServerConfiguration(port: 0)
     configuration.reactor.backend = kind == .epoll ? .epoll : .ioURing
     configuration.reactor.reactorCount = 2
-    let opened = Mutex<Connection?>(nil)
+    let opened = Locked<Connection?>(nil)
     let server = try Server(configuration, state: Count.self) { on in
       on.upgrade = { _, _ in .accept(Count()) }
       on.opened = { connection, _ in opened.withLock { $0 = connection } }
@@ -42,7 +41,7 @@ struct StateAccessTests {
   @Test(
     "is not handed out twice: within a handler's call it comes after the call", arguments: backends)
   func exclusive(on kind: BackendKind) throws {
-    let order = Mutex<[String]>([])
+    let order = Locked<[String]>([])
     let note: @Sendable (String) -> Void = { text in order.withLock { $0.append(text) } }
     try serve(
       on: kind,

@@ -20,7 +20,7 @@ final class Journal: Sendable {
     let event: Event
   }
 
-  private let list = Mutex<[Entry]>([])
+  private let list = Locked<[Entry]>([])
   private let tracked = Atomic<Int>(0)
 
   func add(_ event: Event, _ connection: Connection) {
