@@ -32,8 +32,11 @@ let package = Package(
       name: "echo", dependencies: ["WebSocket"], path: "Examples/Echo", swiftSettings: strict),
     .testTarget(
       name: "WebSocketProtocolTests", dependencies: ["WebSocketProtocol"], swiftSettings: rules),
-    .testTarget(name: "ReactorTests", dependencies: ["Reactor", "CURing"], swiftSettings: rules),
-    .testTarget(name: "WebSocketTests", dependencies: ["WebSocket"], swiftSettings: rules),
+    .target(name: "CProcess", path: "Tests/CProcess"),
+    .testTarget(
+      name: "ReactorTests", dependencies: ["Reactor", "CURing", "CProcess"], swiftSettings: rules),
+    .testTarget(
+      name: "WebSocketTests", dependencies: ["WebSocket", "CProcess"], swiftSettings: rules),
     .testTarget(name: "TidyTests", swiftSettings: rules),
   ]
 )

@@ -80,52 +80,57 @@ struct DirectDescriptorTests {
   @Test("after 10,000 connections nothing is left")
   func leak() async {
     await #expect(processExitsWith: .success) {
-      let bench = try Bench(.init(usesDirectDescriptors: true), capacity: 64)
-      let listener = TCPListener()
-      let before = openDescriptorCount()
-      for _ in 0..<200 {
-        var peers: [Int32] = []
-        for _ in 0..<50 {
-          peers.append(listener.connect())
-          let connection = bench.slab.allocate()!
-          connection.pointee.descriptor = Glibc.accept(listener.descriptor, nil, nil)
-          try bench.backend.adopt(connection)
-          bench.backend.receive(on: connection)
+      try inForkedProcess {
+        let bench = try Bench(.init(usesDirectDescriptors: true), capacity: 64)
+        let listener = TCPListener()
+        let before = openDescriptorCount()
+        for _ in 0..<200 {
+          var peers: [Int32] = []
+          for _ in 0..<50 {
+            peers.append(listener.connect())
+            let connection = bench.slab.allocate()!
+            connection.pointee.descriptor = Glibc.accept(listener.descriptor, nil, nil)
+            try bench.backend.adopt(connection)
+            bench.backend.receive(on: connection)
+          }
+          bench.wait()
+          guard openDescriptorCount() == before + 50 else { exit(1) }
+          for index in bench.slab.openIndexes {
+            bench.backend.close(bench.slab.record(at: index), reset: false)
+          }
+          guard bench.wait(until: { bench.slab.count == 0 }) else { exit(2) }
+          var byte: UInt8 = 0
+          for peer in peers {
+            guard recv(peer, &byte, 1, 0) == 0 else { exit(3) }
+            Glibc.close(peer)
+          }
         }
-        bench.wait()
-        guard openDescriptorCount() == before + 50 else { exit(1) }
-        for index in bench.slab.openIndexes {
-          bench.backend.close(bench.slab.record(at: index), reset: false)
-        }
-        guard bench.wait(until: { bench.slab.count == 0 }) else { exit(2) }
-        var byte: UInt8 = 0
-        for peer in peers {
-          guard recv(peer, &byte, 1, 0) == 0 else { exit(3) }
-          Glibc.close(peer)
-        }
+        exit(
+          bench.recorder.closedIndexes.count == 10_000 && openDescriptorCount() == before ? 0 : 4)
       }
-      exit(bench.recorder.closedIndexes.count == 10_000 && openDescriptorCount() == before ? 0 : 4)
     }
   }
 
   @Test("there are no more records than slots in the table, and a slot given back is used again")
   func tableFull() async {
     await #expect(processExitsWith: .success) {
-      var limit = rlimit()
-      getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-      limit.rlim_cur = 512
-      setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-      let bench = try Bench(.init(usesDirectDescriptors: true), capacity: 1000)
-      guard bench.backend.tableCount == 512 else { exit(1) }
-      for _ in 0..<512 { _ = bench.slab.allocate() }
-      // One that was beyond the table would from now on be the next to be used.
-      guard bench.slab.allocate() == nil else { exit(2) }
-      bench.slab.release(bench.slab.record(at: 7))
-      let pair = TCPPair()
-      guard let connection = bench.slab.allocate() else { exit(3) }
-      connection.pointee.descriptor = pair.accepted
-      try bench.backend.adopt(connection)
-      exit(connection.pointee.index == 7 && bench.slab.allocate() == nil ? 0 : 4)
+      try inForkedProcess {
+        var limit = rlimit()
+        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        limit.rlim_cur = 512
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        let bench = try Bench(.init(usesDirectDescriptors: true), capacity: 1000)
+        guard bench.backend.tableCount == 512 else { exit(1) }
+        for _ in 0..<512 { _ = bench.slab.allocate() }
+        // One that was beyond the table would from now on be the next to be used.
+        guard bench.slab.allocate() == nil else { exit(2) }
+        bench.slab.release(bench.slab.record(at: 7))
+        let pair = TCPPair()
+        guard let connection = bench.slab.allocate() else { exit(3) }
+        connection.pointee.descriptor = pair.accepted
+        try bench.backend.adopt(connection)
+        exit(connection.pointee.index == 7 && bench.slab.allocate() == nil ? 0 : 4)
+      }
     }
   }
 }

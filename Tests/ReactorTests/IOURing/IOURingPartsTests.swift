@@ -79,20 +79,22 @@ struct IOURingPartsTests {
   @Test("what is with the kernel when a ring is torn down ends, and no descriptor stays open")
   func tearDown() async {
     await #expect(processExitsWith: .success) {
-      let listener = TCPListener()
-      let client = listener.connect()
-      _ = try SelfTest.capabilities()
-      let before = openDescriptorCount()
-      do {
-        let bench = try Bench()
-        bench.backend.accept(on: listener.descriptor, index: 0)
-        // Accepted, and not delivered.
-        bench.backend.ring.submitAndWait(timeoutNanoseconds: 1_000_000_000)
-        guard bench.backend.ring.readyCount == 1 else { exit(1) }
-        bench.backend.tearDown()
-        bench.backend.tearDown()
+      try inForkedProcess {
+        let listener = TCPListener()
+        let client = listener.connect()
+        _ = try SelfTest.capabilities()
+        let before = openDescriptorCount()
+        do {
+          let bench = try Bench()
+          bench.backend.accept(on: listener.descriptor, index: 0)
+          // Accepted, and not delivered.
+          bench.backend.ring.submitAndWait(timeoutNanoseconds: 1_000_000_000)
+          guard bench.backend.ring.readyCount == 1 else { exit(1) }
+          bench.backend.tearDown()
+          bench.backend.tearDown()
+        }
+        exit(openDescriptorCount() == before && client >= 0 ? 0 : 2)
       }
-      exit(openDescriptorCount() == before && client >= 0 ? 0 : 2)
     }
   }
 }

@@ -10,12 +10,13 @@ enum Descriptors {
   /// How many threads there are.
   static var threadCount: Int { entryCount("/proc/self/task") }
 
-  /// Lowers the limit, so that there are few to be taken. To be called first of all: io_uring goes by the limit of
-  /// the time that an accept was started at.
+  /// Lowers the limit, so that there are few to be taken, but 200 at least. To be called first of all: io_uring goes by
+  /// the limit of the time that an accept was started at.
   static func limit() {
+    let highest = (0..<Int32(4096)).last { fcntl($0, F_GETFD) >= 0 } ?? 0
     var limit = rlimit()
     getrlimit(resource, &limit)
-    limit.rlim_cur = 256
+    limit.rlim_cur = max(256, rlim_t(highest) + 200)
     setrlimit(resource, &limit)
   }
 

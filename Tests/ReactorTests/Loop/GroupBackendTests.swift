@@ -45,37 +45,39 @@ struct GroupBackendTests {
   @Test("is epoll for all when one reactor cannot have its ring, and one line says why")
   func laterReactorFails() async {
     await #expect(processExitsWith: .success) {
-      // The self-test is done, so that what is asked for is a listener, two eventfds and two rings: the last of
-      // them is a ring, and there is no descriptor left for it.
-      _ = try SelfTest.capabilities()
-      Descriptors.limit()
-      let spares = Descriptors.leave(4).prefix(8)
-      let log = ConditionLock<[String]>([])
-      let isFreed = Atomic<Bool>(false)
-      var configuration = ReactorConfiguration()
-      configuration.reactorCount = 2
-      configuration.distribution = .fewestConnections
-      configuration.raisesOpenFileLimit = false
-      configuration.log = { line in log.withLock { $0.append(line) } }
-      let journal = LineJournal()
-      let group = try ReactorGroup(
-        configuration: configuration, addresses: [.loopback(port: 0)], attachmentByteCount: 16
-      ) { reactor in
-        // The one that has its ring gives descriptors back when the other one has failed, for epoll.
-        if !isFreed.exchange(true, ordering: .relaxed) {
-          Pause.milliseconds(300)
-          for spare in spares { close(spare) }
+      try inForkedProcess {
+        // The self-test is done, so that what is asked for is a listener, two eventfds and two rings: the last of
+        // them is a ring, and there is no descriptor left for it.
+        _ = try SelfTest.capabilities()
+        Descriptors.limit()
+        let spares = Descriptors.leave(4).prefix(8)
+        let log = ConditionLock<[String]>([])
+        let isFreed = Atomic<Bool>(false)
+        var configuration = ReactorConfiguration()
+        configuration.reactorCount = 2
+        configuration.distribution = .fewestConnections
+        configuration.raisesOpenFileLimit = false
+        configuration.log = { line in log.withLock { $0.append(line) } }
+        let journal = LineJournal()
+        let group = try ReactorGroup(
+          configuration: configuration, addresses: [.loopback(port: 0)], attachmentByteCount: 16
+        ) { reactor in
+          // The one that has its ring gives descriptors back when the other one has failed, for epoll.
+          if !isFreed.exchange(true, ordering: .relaxed) {
+            Pause.milliseconds(1500)
+            for spare in spares { close(spare) }
+          }
+          return LineHandler(reactor, journal)
         }
-        return LineHandler(reactor, journal)
+        #expect(group.backend == .epoll)
+        let lines = log.withLock { $0 }
+        #expect(lines.count == 1)
+        #expect(
+          lines.first?.hasPrefix("martlet: 2 reactor(s) on epoll: ") == true, "\(lines)")
+        #expect(group.statistics.count == 2)
+        group.stop()
+        group.wait()
       }
-      #expect(group.backend == .epoll)
-      let lines = log.withLock { $0 }
-      #expect(lines.count == 1)
-      #expect(
-        lines.first?.hasPrefix("martlet: 2 reactor(s) on epoll: ") == true, "\(lines)")
-      #expect(group.statistics.count == 2)
-      group.stop()
-      group.wait()
     }
   }
 

@@ -52,22 +52,30 @@ struct GroupTests {
 
   @Test("starts and stops as often as one likes, and leaves no descriptor and no thread behind")
   func cyclesIOURing() async {
-    await #expect(processExitsWith: .success) { try checkCycles(.ioURing) }
+    await #expect(processExitsWith: .success) {
+      try inForkedProcess { try checkCycles(.ioURing) }
+    }
   }
 
   @Test("starts and stops on epoll as often as one likes, and leaves nothing behind either")
   func cyclesEpoll() async {
-    await #expect(processExitsWith: .success) { try checkCycles(.epoll) }
+    await #expect(processExitsWith: .success) {
+      try inForkedProcess { try checkCycles(.epoll) }
+    }
   }
 
   @Test("goes on accepting on io_uring when the process has descriptors again")
   func descriptorsIOURing() async {
-    await #expect(processExitsWith: .success) { try checkDescriptors(.ioURing) }
+    await #expect(processExitsWith: .success) {
+      try inForkedProcess { try checkDescriptors(.ioURing) }
+    }
   }
 
   @Test("goes on accepting on epoll when the process has descriptors again")
   func descriptorsEpoll() async {
-    await #expect(processExitsWith: .success) { try checkDescriptors(.epoll) }
+    await #expect(processExitsWith: .success) {
+      try inForkedProcess { try checkDescriptors(.epoll) }
+    }
   }
 
   @Test("can be waited for by several, and again, while descriptors are used by others")

@@ -26,24 +26,30 @@ struct RoomTests {
 
   @Test("leaves descriptors to the rest of the process, whoever wants to connect (epoll)")
   func reserveOnEpoll() async {
-    await #expect(processExitsWith: .success) { try checkReserve(.epoll) }
+    await #expect(processExitsWith: .success) {
+      try inForkedProcess { try checkReserve(.epoll) }
+    }
   }
 
   @Test("leaves descriptors to the rest of the process, whoever wants to connect (io_uring)")
   func reserveOnIOURing() async {
-    await #expect(processExitsWith: .success) { try checkReserve(.ioURing) }
+    await #expect(processExitsWith: .success) {
+      try inForkedProcess { try checkReserve(.ioURing) }
+    }
   }
 
   @Test("raises the limit of open files, unless it is told not to")
   func openFileLimit() async {
     await #expect(processExitsWith: .success) {
-      Descriptors.limit()
-      let low = OpenFileLimit.current
-      let server = try LineServer(.epoll) { $0.raisesOpenFileLimit = false }
-      #expect(OpenFileLimit.current == low)
-      server.stop()
-      try LineServer(.epoll).stop()
-      #expect(OpenFileLimit.current > low)
+      try inForkedProcess {
+        Descriptors.limit()
+        let low = OpenFileLimit.current
+        let server = try LineServer(.epoll) { $0.raisesOpenFileLimit = false }
+        #expect(OpenFileLimit.current == low)
+        server.stop()
+        try LineServer(.epoll).stop()
+        #expect(OpenFileLimit.current > low)
+      }
     }
   }
 
@@ -61,12 +67,13 @@ struct RoomTests {
   }
 }
 
-/// To be run in a process of its own, which has 256 descriptors, of which an eighth is kept.
+/// To be run in a process of its own.
 private func checkReserve(_ kind: BackendKind) throws {
   Descriptors.limit()
   let server = try LineServer(kind) {
     $0.reactorCount = 1
     $0.raisesOpenFileLimit = false
+    $0.reservedDescriptorCount = 32
   }
   let clients = try (0..<40).map { _ in try LineClient(unconnectedFor: server.group.addresses[0]) }
   let spares = Descriptors.leave(32 + 10)

@@ -13,7 +13,7 @@ struct DefectTests {
         peer.close()
       }
       #expect(eventually { running.connectionCount == 0 && running.journal.trackedCount == 0 })
-      #expect(ProcessState.connectedCount(localPort: running.port) == 0)
+      #expect(running.socketCount == 0)
       #expect(running.journal.closures.count == 100)
     }
   }

@@ -18,7 +18,7 @@ struct FrameAttackTests {
   @Test("that declares much and sends little costs little", arguments: backends)
   func declaredOnly(on kind: BackendKind) throws {
     try besiege(on: kind) { running in
-      let before = ProcessState.residentByteCount()
+      let before = ProcessState.trimmedByteCount()
       let peers = try (0..<100).map { _ in
         let peer = try running.open()
         try peer.send(Frame.binary([1, 2, 3]).bytes(declaredLength: 16 << 20))

@@ -31,13 +31,13 @@ func besiege(
       let innocent = Innocent(port: running.port)
       defer { innocent.end() }
       #expect(eventually { innocent.echoCount > 0 }, sourceLocation: location)
-      let before = ProcessState.residentByteCount()
+      let before = ProcessState.trimmedByteCount()
       try attack(running)
       #expect(
         eventually { running.connectionCount == 1 }, "\(running.connectionCount) connections",
         sourceLocation: location)
       #expect(
-        eventually { ProcessState.connectedCount(localPort: running.port) == 1 },
+        eventually { running.socketCount == 1 },
         sourceLocation: location)
       #expect(eventually { running.queuedByteCount == 0 }, sourceLocation: location)
       // Other tests run in the same process: theirs comes and goes.

@@ -142,7 +142,7 @@ struct RawFrameTests {
       server.wait()
     }
     let port = try #require(server.addresses.first?.port)
-    let running = RunningServer(server: server, journal: journal, port: port)
+    let running = RunningServer(server, journal, port: port)
     try body(running)
     running.expectNothingLeft()
   }

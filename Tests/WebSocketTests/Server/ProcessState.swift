@@ -1,3 +1,4 @@
+import CProcess
 import Glibc
 
 /// What the kernel says of this process.
@@ -25,6 +26,12 @@ enum ProcessState {
 
   /// Whether `residentByteCount` follows what is allocated and freed: not under a sanitizer, which keeps memory to itself.
   static let tellsMemory = dlsym(nil, "__asan_init") == nil && dlsym(nil, "__tsan_init") == nil
+
+  /// Bytes of this process that are in memory, without those that were freed and kept for later.
+  static func trimmedByteCount() -> Int {
+    process_trim_memory()
+    return residentByteCount()
+  }
 
   /// Bytes of this process that are in memory.
   static func residentByteCount() -> Int {

@@ -1,0 +1,14 @@
+// What tests need of processes that Swift does not offer.
+#ifndef CPROCESS_H
+#define CPROCESS_H
+#include <malloc.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+/// fork(2), which Swift's Glibc hides: most programs want posix_spawn.
+static inline pid_t process_fork(void) { return fork(); }
+
+/// Gives memory that is allocated by nobody back to the system, so that what is resident tells what is allocated.
+static inline void process_trim_memory(void) { malloc_trim(0); }
+
+#endif
