@@ -1,5 +1,7 @@
-# Sourced. Runs named stages, each bounded in time, and tells at the end how each went.
+# Sourced. Runs named stages, each bounded in time, and tells at the end how each went, and of those that failed
+# the lines that say why.
 stage_report=()
+stage_reasons=
 stages_failed=0
 stage_process=
 
@@ -11,12 +13,19 @@ end_stage() {
 }
 trap end_stage TERM INT
 
+# What tests, compilers and our own scripts begin a failure with.
+stage_failures() {
+  grep -aE '^(✘|FAIL|ERROR|FAILED|\|? *(✘|FAIL|ERROR))|(error|Fatal error): |recorded an issue|ThreadSanitizer:|AddressSanitizer:' "$1" |
+    cut -c1-400 | awk '!seen[$0]++' | head -60
+}
+
 # stage SECONDS NAME COMMAND...: runs the command; it and all it started end with the time.
 stage() {
-  local seconds=$1 name=$2 started=$SECONDS status=0 outcome=passed
+  local seconds=$1 name=$2 started=$SECONDS status=0 outcome=passed log reasons
   shift 2
   printf '\n=== %s\n' "$name"
-  timeout --kill-after=10 "$seconds" "$@" </dev/null &
+  log=$(mktemp)
+  timeout --kill-after=10 "$seconds" "$@" </dev/null > >(tee "$log") 2>&1 &
   stage_process=$!
   wait "$stage_process" || status=$?
   stage_process=
@@ -25,7 +34,14 @@ stage() {
     124 | 137) outcome="FAILED: not done after $seconds s" ;;
     *) outcome="FAILED: exit status $status" ;;
   esac
-  [ "$status" = 0 ] || stages_failed=$((stages_failed + 1))
+  if [ "$status" != 0 ]; then
+    stages_failed=$((stages_failed + 1))
+    sleep 0.2  # the copy may not have all of it yet
+    reasons=$(stage_failures "$log") || true
+    stage_reasons+=$(printf '\n--- %s: %s\n%s\n.' "$name" "$outcome" "${reasons:-$(tail -n 20 "$log")}")
+    stage_reasons=${stage_reasons%.}
+  fi
+  rm -f "$log"
   stage_report+=("$(printf '%-20s %5d s  %s' "$name" $((SECONDS - started)) "$outcome")")
   printf '=== %s: %s\n' "$name" "$outcome"
   return "$status"
@@ -40,5 +56,5 @@ skip() {
 finish_stages() {
   printf '\n'
   printf '%s\n' "${stage_report[@]}"
-  [ "$stages_failed" = 0 ] || { printf '\n%d stages failed\n' "$stages_failed"; return 1; }
+  [ "$stages_failed" = 0 ] || { printf '%s\n%d stages failed\n' "$stage_reasons" "$stages_failed"; return 1; }
 }
