@@ -67,6 +67,10 @@ internal import Synchronization
       connection.pointee.lifecycle == .open
     else { return unsafe reactor.release(chunk, .closed) }
     unsafe handler.posted(PostedChunk(chunk), on: connection)
+    // Not only at the end of the pass: until then its sender would take the queue for empty.
+    if connection.pointee.queuedByteCount >= reactor.configuration.queue.backpressureByteCount {
+      publishQueue(of: connection)
+    }
   }
 
   private func serveDeadlines() {
