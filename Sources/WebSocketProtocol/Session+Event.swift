@@ -22,6 +22,8 @@ extension Session {
     public let messageByteCountMax: Int
     /// The most bytes in the payload of one data frame.
     public let frameByteCountMax: Int
+    /// The most bytes of a message that fits both limits and a length field of one byte.
+    @usableFromInline let shortMessageByteCountMax: Int
 
     /// Without a limit of its own, a frame may be as long as a message.
     /// - Precondition: neither limit is negative.
@@ -29,6 +31,7 @@ extension Session {
       precondition(messageByteCountMax >= 0 && frameByteCountMax ?? 0 >= 0)
       self.messageByteCountMax = messageByteCountMax
       self.frameByteCountMax = frameByteCountMax ?? messageByteCountMax
+      shortMessageByteCountMax = min(messageByteCountMax, self.frameByteCountMax, 125)
     }
   }
 }

@@ -18,12 +18,24 @@ public struct Session: ~Copyable {
   public let role: Role
   /// Who has said what of the closing handshake.
   public private(set) var closeHandshake = CloseHandshake.open
-  private var expected = Expectation.frame
+  private var expected = Expectation.frame {
+    didSet { noteExpected() }
+  }
   /// The message of which some frames, but not the last one, have begun or have been received.
-  private var message: PartialMessage?
+  private var message: PartialMessage? {
+    didSet { noteExpected() }
+  }
+  /// Whether the next byte begins a frame of a client, and with it a message or a control frame.
+  @usableFromInline private(set) var takesShortMessages: Bool
 
   public init(role: Role) {
     self.role = role
+    takesShortMessages = role == .server
+  }
+
+  private mutating func noteExpected() {
+    takesShortMessages =
+      if case .frame = expected { role == .server && message == nil } else { false }
   }
 
   /// What the next byte is.
@@ -68,9 +80,6 @@ extension Session {
     in bytes: inout MutableRawSpan, offset: inout Int, limits: Limits
   ) throws(ProtocolError) -> Event? {
     do throws(ProtocolError) {
-      if let event = try takeShortMessage(in: &bytes, offset: &offset, limits: limits) {
-        return event
-      }
       while offset < bytes.byteCount {
         switch expected {
         case .frame:
@@ -108,34 +117,6 @@ extension Session {
       offset = bytes.byteCount
       throw error
     }
-  }
-
-  /// The most common case by a shortcut: a client's unfragmented message of up to 125 bytes, all of
-  /// it here. Nil: it is not that case, and nothing has changed. The general path would do the same
-  /// in three times as many instructions.
-  @inline(__always)
-  private func takeShortMessage(
-    in bytes: inout MutableRawSpan, offset: inout Int, limits: Limits
-  ) throws(ProtocolError) -> Event? {
-    let start = offset
-    let available = bytes.byteCount &- start &- 6
-    guard case .frame = expected, message == nil, role == .server, available >= 0 else {
-      return nil
-    }
-    let head = bytes.bytes.integer(at: start, as: UInt16.self).littleEndian
-    // FIN and the opcode of a text or binary message, then the mask bit and a length of one byte.
-    let isText = head & 0x80FF == 0x8081
-    let byteCount = Int(head >> 8 & 0x7F)
-    guard isText || head & 0x80FF == 0x8082, byteCount <= min(125, available),
-      byteCount <= limits.frameByteCountMax, byteCount <= limits.messageByteCountMax
-    else { return nil }
-    let key = MaskingKey(inMemory: bytes.bytes.integer(at: start &+ 2, as: UInt32.self))
-    let payload = unsafe Range(uncheckedBounds: (start &+ 6, start &+ 6 &+ byteCount))
-    let isASCII = key.apply(to: &bytes, in: payload)
-    offset = payload.upperBound
-    guard isText else { return .message(.binary, payload) }
-    if !isASCII, !UTF8Validator.isValid(bytes.bytes.extracting(payload)) { throw .invalidText }
-    return .message(.text, payload)
   }
 
   /// The rules that a header breaks by itself.

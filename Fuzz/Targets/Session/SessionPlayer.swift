@@ -56,7 +56,13 @@ struct SessionPlayer: ~Copyable {
   ) throws(ProtocolError) -> Session.Event? {
     let before = offset
     var span = buffer.mutableSpan
-    let event = try session.next(in: &span, offset: &offset, limits: script.limits)
+    let short = session.takeShortMessage(in: &span, offset: &offset, limits: script.limits)
+    let event =
+      if let short {
+        Session.Event.message(short.kind, short.payload)
+      } else {
+        try session.next(in: &span, offset: &offset, limits: script.limits)
+      }
     promise("the offset moves on", before <= offset && offset <= buffer.byteCount)
     return event
   }

@@ -7,6 +7,7 @@
   @usableFromInline let memory: UnsafeMutablePointer<ConnectionRecord>
 
   /// Safe as long as the reactor lives: a slab neither moves nor frees a record before.
+  @inlinable
   init(_ memory: UnsafeMutablePointer<ConnectionRecord>) {
     unsafe self.memory = memory
   }

@@ -13,7 +13,7 @@
   /// The socket; with direct descriptors the index in the ring's table. -1: none.
   var descriptor: Int32 = -1
   @usableFromInline var lifecycle = Lifecycle.free
-  var flags = ConnectionFlags()
+  @usableFromInline var flags = ConnectionFlags()
   /// The backend's own notes: how it receives and sends on this connection.
   var backendState: UInt8 = 0
   var backendSendState: UInt8 = 0
@@ -28,7 +28,7 @@
 
   /// The bytes that wait to be sent, oldest first. The first of them may be in a send.
   var sendHead: SendChunkPointer?
-  var sendTail: SendChunkPointer?
+  @usableFromInline var sendTail: SendChunkPointer?
   /// All bytes from `sendHead` to `sendTail`.
   @usableFromInline var queuedByteCount = 0
 
@@ -63,13 +63,13 @@
 @usableFromInline struct ConnectionFlags: OptionSet, Sendable {
   @usableFromInline let rawValue: UInt8
 
-  @usableFromInline
+  @inlinable
   init(rawValue: UInt8) {
     self.rawValue = rawValue
   }
 
   /// It has bytes to send and stands in the reactor's list of such connections.
-  static let isDirty = ConnectionFlags(rawValue: 1 << 0)
+  @usableFromInline static var isDirty: ConnectionFlags { ConnectionFlags(rawValue: 1 << 0) }
   /// A send is in flight.
   static let isSending = ConnectionFlags(rawValue: 1 << 1)
   /// The peer has sent FIN, or receiving has failed.

@@ -5,22 +5,24 @@ internal import Glibc
 ///
 /// Behind each record lie the bytes that the handler attaches to a connection. Shared by a reactor
 /// and its backend; used on the reactor's thread only.
-@safe final class ConnectionSlab {
+@safe @usableFromInline final class ConnectionSlab {
   /// Records in one block.
-  static let blockCount = 256
+  @usableFromInline static var blockCount: Int { 256 }
   /// The most records one reactor can have: 24 bits of a completion's token name one.
   static let capacityMax = 1 << 24
 
   /// Records that may be in use at once.
   private(set) var capacity: Int
   /// Bytes from one record to the next.
-  let stride: Int
+  @usableFromInline let stride: Int
   /// Records in use.
   private(set) var count = 0
   /// Records that have ever been in use: all have an index below this.
   private(set) var highWaterCount = 0
 
-  private let blocks: UnsafeMutablePointer<UnsafeMutableRawPointer?>
+  /// Blocks there can be.
+  @usableFromInline let blockCountMax: Int
+  @usableFromInline let blocks: UnsafeMutablePointer<UnsafeMutableRawPointer?>
   private var freeHead = ConnectionRecord.noIndex
   private var freeTail = ConnectionRecord.noIndex
 
@@ -31,9 +33,9 @@ internal import Glibc
     precondition(capacity > 0 && attachmentByteCount >= 0, "a slab needs room")
     self.capacity = min(capacity, Self.capacityMax)
     stride = MemoryLayout<ConnectionRecord>.stride + (attachmentByteCount + 15) & ~15
-    let blockMax = (self.capacity + Self.blockCount - 1) / Self.blockCount
-    unsafe blocks = .allocate(capacity: blockMax)
-    unsafe blocks.initialize(repeating: nil, count: blockMax)
+    blockCountMax = (self.capacity + Self.blockCount - 1) / Self.blockCount
+    unsafe blocks = .allocate(capacity: blockCountMax)
+    unsafe blocks.initialize(repeating: nil, count: blockCountMax)
   }
 
   deinit {
@@ -56,10 +58,10 @@ internal import Glibc
 
   /// The open record that a completion's token names, or nil when that connection has gone. Reads
   /// nothing that changes but the record itself: it is called for each completion.
+  @inlinable @inline(__always)
   func record(at index: UInt32, generation: UInt32) -> ConnectionPointer? {
-    guard Int(index) < capacity, let block = unsafe blocks[Int(index) / Self.blockCount] else {
-      return nil
-    }
+    let position = Int(index) / Self.blockCount
+    guard position < blockCountMax, let block = unsafe blocks[position] else { return nil }
     let record = unsafe record(in: block, at: Int(index) % Self.blockCount)
     return record.pointee.generation == generation ? record : nil
   }
@@ -123,7 +125,8 @@ internal import Glibc
     return true
   }
 
-  private func record(in block: UnsafeMutableRawPointer, at position: Int) -> ConnectionPointer {
+  @inlinable @inline(__always)
+  func record(in block: UnsafeMutableRawPointer, at position: Int) -> ConnectionPointer {
     let memory = unsafe block + position * stride
     return unsafe ConnectionPointer(memory.assumingMemoryBound(to: ConnectionRecord.self))
   }

@@ -25,7 +25,7 @@ internal import Synchronization
   let port: ReactorPort
   /// Not the port's: they can still be read when the reactor has stopped.
   let counters = ReactorCounters()
-  let slab: ConnectionSlab
+  @usableFromInline let slab: ConnectionSlab
   /// Open files that the process may have.
   let openFileLimit = OpenFileLimit.current
   let backend: any Backend
@@ -79,7 +79,7 @@ internal import Synchronization
   }
 
   /// The connection that an id names, if it is one of this reactor's and still there.
-  @inline(__always)
+  @inlinable @inline(__always)
   public func connection(_ id: ConnectionID) -> ConnectionPointer? {
     guard id.reactor == number else { return nil }
     return slab.record(at: id.index, generation: id.generation)
@@ -115,11 +115,23 @@ internal import Synchronization
   /// Room at the end of the send queue for so many bytes, at least 1, which are sent at the end of
   /// the pass, together with all else that the connection has to send by then. To be filled at
   /// once. `canSend` must hold.
-  @inline(__always)
+  @inlinable @inline(__always)
   public func reserve(
     _ byteCount: Int, on connection: ConnectionPointer
   ) -> UnsafeMutableRawBufferPointer {
     assert(connection.pointee.lifecycle == .open && byteCount > 0)
+    if connection.pointee.flags.contains(.isDirty),
+      let room = unsafe connection.reserveInTail(byteCount)
+    {
+      return unsafe room
+    }
+    return unsafe reserveMore(byteCount, on: connection)
+  }
+
+  @usableFromInline
+  func reserveMore(
+    _ byteCount: Int, on connection: ConnectionPointer
+  ) -> UnsafeMutableRawBufferPointer {
     markDirty(connection)
     return unsafe connection.reserve(byteCount, pool: &state.value.pool)
   }

@@ -10,7 +10,7 @@ internal import Glibc
   /// Bytes that each size keeps at least, so that a steady load allocates nothing.
   private static let keptByteCount = 256 * 1024
   private static let unpooledClass = UInt8.max
-  static let headerByteCount = (MemoryLayout<SendChunk>.size + 15) & ~15
+  static var headerByteCount: Int { unsafe SendChunkPointer.headerByteCount }
 
   private var lists: [4 of FreeList] = .init(repeating: FreeList())
   /// Bytes of blocks for no list that were freed since the last trim, and before it.

@@ -1,6 +1,6 @@
 /// A block of memory with bytes to send, behind this header. Chunks are linked into a connection's
 /// send queue, and into a reactor's mailbox on their way there from another thread.
-@safe struct SendChunk {
+@safe @usableFromInline struct SendChunk {
   /// The next one in a queue, pool or mailbox.
   var next: SendChunkPointer?
   /// Called when the bytes are in the kernel, or will never be. In a mailbox, a chunk without a
@@ -9,10 +9,10 @@
   /// For the policy that keeps only the newest of a kind; 0: none.
   var key: UInt64 = 0
   /// Bytes of room behind the header.
-  let capacity: Int
+  @usableFromInline let capacity: Int
   /// The bytes not yet sent are [start, end).
   var start = 0
-  var end = 0
+  @usableFromInline var end = 0
   /// The reactor it was posted to.
   var reactorNumber: UInt32 = 0
   /// The connection it was posted to; `ConnectionRecord.noIndex`: none, it is a job.
@@ -20,7 +20,7 @@
   var generation: UInt32 = 0
   /// What the handler posted; its own numbers.
   var kind: UInt8 = 0
-  var flags = SendChunkFlags()
+  @usableFromInline var flags = SendChunkFlags()
   /// Which pool list it belongs to.
   let sizeClass: UInt8
 
@@ -43,12 +43,15 @@
   }
 }
 
-typealias SendChunkPointer = UnsafeMutablePointer<SendChunk>
+@usableFromInline typealias SendChunkPointer = UnsafeMutablePointer<SendChunk>
 
 extension UnsafeMutablePointer<SendChunk> {
+  /// Bytes of the header, rounded up so that what follows is aligned.
+  @inlinable static var headerByteCount: Int { (MemoryLayout<SendChunk>.size + 15) & ~15 }
+
   /// The room behind the header.
-  var bytes: UnsafeMutableRawPointer {
-    unsafe UnsafeMutableRawPointer(self) + ChunkPool.headerByteCount
+  @inlinable var bytes: UnsafeMutableRawPointer {
+    unsafe UnsafeMutableRawPointer(self) + Self.headerByteCount
   }
 
   /// The bytes not yet sent.
@@ -58,11 +61,16 @@ extension UnsafeMutablePointer<SendChunk> {
   }
 }
 
-struct SendChunkFlags: OptionSet {
-  let rawValue: UInt8
+@usableFromInline struct SendChunkFlags: OptionSet, Sendable {
+  @usableFromInline let rawValue: UInt8
+
+  @inlinable
+  init(rawValue: UInt8) {
+    self.rawValue = rawValue
+  }
 
   /// Nothing may be appended: it is one message that a policy may drop, or has a completion.
-  static let isSealed = SendChunkFlags(rawValue: 1 << 0)
+  @usableFromInline static var isSealed: SendChunkFlags { SendChunkFlags(rawValue: 1 << 0) }
   /// Its sender was told of backpressure, and is to hear when the queue has run empty.
   static let reportsBackpressure = SendChunkFlags(rawValue: 1 << 2)
   /// May be dropped by a policy as long as none of it has been sent.

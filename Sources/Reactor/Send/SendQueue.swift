@@ -4,18 +4,22 @@ internal import Glibc
 /// The bytes that wait to be sent on a connection: a list of chunks, in order. An idle connection
 /// has none.
 extension ConnectionPointer {
-  /// Room for so many bytes at the end of the queue, which are part of it from now on: to be
-  /// written at once. Small ones share a chunk.
-  @inline(__always)
+  /// Room for so many bytes in the last chunk of the queue, which are part of it from now on: to be
+  /// written at once. Nil: there is no such room.
+  @inlinable @inline(__always)
+  func reserveInTail(_ byteCount: Int) -> UnsafeMutableRawBufferPointer? {
+    guard let tail = unsafe pointee.sendTail, unsafe !tail.pointee.flags.contains(.isSealed),
+      unsafe tail.pointee.capacity &- tail.pointee.end >= byteCount
+    else { return nil }
+    let start = unsafe tail.bytes + tail.pointee.end
+    unsafe tail.pointee.end &+= byteCount
+    pointee.queuedByteCount &+= byteCount
+    return unsafe UnsafeMutableRawBufferPointer(start: start, count: byteCount)
+  }
+
+  /// As `reserveInTail`, or else room in a new chunk. Small ones share a chunk.
   func reserve(_ byteCount: Int, pool: inout ChunkPool) -> UnsafeMutableRawBufferPointer {
-    if let tail = unsafe pointee.sendTail, unsafe !tail.pointee.flags.contains(.isSealed),
-      unsafe tail.pointee.capacity - tail.pointee.end >= byteCount
-    {
-      let start = unsafe tail.bytes + tail.pointee.end
-      unsafe tail.pointee.end += byteCount
-      pointee.queuedByteCount += byteCount
-      return unsafe UnsafeMutableRawBufferPointer(start: start, count: byteCount)
-    }
+    if let room = unsafe reserveInTail(byteCount) { return unsafe room }
     let chunk = unsafe pool.take(byteCount)
     unsafe chunk.pointee.end = byteCount
     unsafe append(chunk)

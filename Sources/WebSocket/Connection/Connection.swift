@@ -64,7 +64,8 @@ public struct Connection: Sendable, Hashable {
   public func send(
     _ bytes: RawSpan, as kind: Message.Kind, key: UInt64 = 0, completion: SendCompletion? = nil
   ) -> SendResult {
-    send(kind.opcode, bytes, .message, key: key, completion: completion)
+    if key == 0, completion == nil, let result = sendShort(bytes, kind) { return result }
+    return send(kind.opcode, bytes, .message, key: key, completion: completion)
   }
 
   /// Sends one fragment of a message (RFC 6455 §5.4), the first of them with `isFirst`, the last
@@ -159,6 +160,17 @@ public struct Connection: Sendable, Hashable {
 
   // MARK: Both ways
 
+  /// The most common case by a shortcut: a short message that meets no limit, on the connection's
+  /// own reactor's thread. Nil: it is not that case, and nothing has happened.
+  @inline(__always)
+  private func sendShort(_ bytes: RawSpan, _ kind: Message.Kind) -> SendResult? {
+    guard bytes.byteCount <= 125, let handler = unsafe id.handlerOfThisThread else { return nil }
+    return unsafe Unmanaged<Engine>.fromOpaque(handler)._withUnsafeGuaranteedRef { engine in
+      guard let connection = engine.reactor.connection(id) else { return nil }
+      return engine.sendShortMessage(kind.opcode, bytes, on: connection)
+    }
+  }
+
   private func send(
     _ opcode: Opcode, _ payload: RawSpan, _ kind: SendKind, key: UInt64,
     completion: SendCompletion?
@@ -168,11 +180,6 @@ public struct Connection: Sendable, Hashable {
         guard let connection = engine.reactor.connection(id) else {
           completion?(.closed)
           return .closed
-        }
-        if kind == .message, key == 0, completion == nil,
-          let result = engine.sendShortMessage(opcode, payload, on: connection)
-        {
-          return result
         }
         return engine.send(
           opcode, payload, kind: kind, key: key, completion: completion, on: connection)

@@ -105,31 +105,39 @@ final class Engine: ConnectionHandler {
     var span = unsafe MutableRawSpan(_unsafeBytes: input)
     var offset = 0
     do throws(ProtocolError) {
-      while let event = try connection.webSocket.session.next(
-        in: &span, offset: &offset, limits: limits)
-      {
-        if case .message(let kind, let range) = event {
-          reactor.count(messages: 1)
-          let message = IncomingMessage(kind, bytes: span.bytes.extracting(range))
-          unsafe application.received(message, on: handle(connection), state: connection.state)
-        } else {
-          deliver(event, in: span.bytes, on: connection)
+      repeat {
+        while let message = connection.webSocket.session.takeShortMessage(
+          in: &span, offset: &offset, limits: limits)
+        {
+          deliver(message.kind, span.bytes.extracting(message.payload), on: connection)
+          guard connection.webSocket.phase == .open else { return }
         }
-        guard connection.webSocket.phase == .open else { return }
-      }
+        guard
+          let event = try connection.webSocket.session.next(
+            in: &span, offset: &offset, limits: limits)
+        else { break }
+        deliver(event, in: span.bytes, on: connection)
+      } while connection.webSocket.phase == .open
     } catch {
       return fail(connection, .protocolError(error), code: error.closeCode, reason: error.reason)
     }
-    guard offset < input.count else { return }
+    guard connection.webSocket.phase == .open, offset < input.count else { return }
     unsafe keep(UnsafeRawBufferPointer(rebasing: input[offset...]), of: connection)
+  }
+
+  @inline(__always)
+  private func deliver(_ kind: Message.Kind, _ bytes: RawSpan, on connection: ConnectionPointer) {
+    reactor.count(messages: 1)
+    let message = IncomingMessage(kind, bytes: bytes)
+    unsafe application.received(message, on: handle(connection), state: connection.state)
   }
 
   private func deliver(
     _ event: Session.Event, in bytes: RawSpan, on connection: ConnectionPointer
   ) {
     switch event {
-    case .message:
-      preconditionFailure("a message in one piece is delivered where it is found")
+    case .message(let kind, let range):
+      deliver(kind, bytes.extracting(range), on: connection)
     case .fragment(let kind, let range, _, let isLast):
       receiveFragment(kind, bytes.extracting(range), isLast: isLast, on: connection)
     case .ping(let range):

@@ -31,24 +31,41 @@ extension MaskingKey {
   /// Each length is covered by words of one width, the last of which ends with the payload: it
   /// overlaps its neighbour instead of leaving a remainder to be done byte by byte. In place, an
   /// overlap would be masked twice, so the last word is loaded before anything is stored.
-  @unsafe
-  private func transform(
+  @unsafe @usableFromInline
+  func transform(
     _ source: UnsafeRawPointer, to destination: UnsafeMutableRawPointer, byteCount: Int
   ) -> Bool {
     switch byteCount {
-    case 32...: unsafe transformLong(source, to: destination, byteCount: byteCount)
-    case 8...: unsafe transform(source, to: destination, byteCount: byteCount, by: UInt64.self)
-    case 4...: unsafe transform(source, to: destination, byteCount: byteCount, by: UInt32.self)
-    default: unsafe transformBytes(source, to: destination, byteCount: byteCount)
+    case 64...: unsafe transformLong(source, to: destination, byteCount: byteCount)
+    case 32...: unsafe transformBlocks(source, to: destination, byteCount: byteCount)
+    default: unsafe transformShort(source, to: destination, byteCount: byteCount)
     }
   }
 
+  /// Up to 32 bytes: two words that overlap cover them.
+  @unsafe @inlinable @inline(__always)
+  func transformShort(
+    _ source: UnsafeRawPointer, to destination: UnsafeMutableRawPointer, byteCount: Int
+  ) -> Bool {
+    if byteCount >= 16 {
+      return unsafe transformBlocks(source, to: destination, byteCount: byteCount)
+    }
+    if byteCount >= 8 {
+      return unsafe transformPair(source, to: destination, byteCount, by: UInt64.self)
+    }
+    if byteCount >= 4 {
+      return unsafe transformPair(source, to: destination, byteCount, by: UInt32.self)
+    }
+    return unsafe transformBytes(source, to: destination, byteCount: byteCount)
+  }
+
+  /// At least 64 bytes, four blocks of 16 at a time: the processor does them side by side.
   @unsafe
   private func transformLong(
     _ source: UnsafeRawPointer, to destination: UnsafeMutableRawPointer, byteCount: Int
   ) -> Bool {
-    typealias Word = SIMD8<UInt32>
-    let last = byteCount - MemoryLayout<Word>.size
+    typealias Word = SIMD16<UInt32>
+    let last = byteCount &- MemoryLayout<Word>.size
     let tailKey = Word(repeating: advanced(by: last).inMemory)
     let tail = unsafe source.loadUnaligned(fromByteOffset: last, as: Word.self) ^ tailKey
     let key = Word(repeating: inMemory)
@@ -64,15 +81,16 @@ extension MaskingKey {
     return union & Word(repeating: 0x8080_8080) == Word()
   }
 
-  @unsafe @inline(__always)
-  private func transform<Word: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>(
-    _ source: UnsafeRawPointer, to destination: UnsafeMutableRawPointer, byteCount: Int,
-    by width: Word.Type
+  /// At least 16 bytes.
+  @unsafe @inlinable @inline(__always)
+  func transformBlocks(
+    _ source: UnsafeRawPointer, to destination: UnsafeMutableRawPointer, byteCount: Int
   ) -> Bool {
+    typealias Word = SIMD4<UInt32>
     let last = byteCount &- MemoryLayout<Word>.size
-    let tailKey = Word(truncatingIfNeeded: advanced(by: last).repeated)
+    let tailKey = Word(repeating: advanced(by: last).inMemory)
     let tail = unsafe source.loadUnaligned(fromByteOffset: last, as: Word.self) ^ tailKey
-    let key = Word(truncatingIfNeeded: repeated)
+    let key = Word(repeating: inMemory)
     var union = tail
     var offset = 0
     while offset < last {
@@ -82,11 +100,28 @@ extension MaskingKey {
       offset &+= MemoryLayout<Word>.size
     }
     unsafe destination.storeBytes(of: tail, toByteOffset: last, as: Word.self)
-    return union & Word(truncatingIfNeeded: 0x8080_8080_8080_8080 as UInt64) == 0
+    let words = unsafe unsafeBitCast(union, to: SIMD2<UInt64>.self)
+    return (words[0] | words[1]) & 0x8080_8080_8080_8080 == 0
   }
 
-  @unsafe
-  private func transformBytes(
+  /// At least one word, and at most two.
+  @unsafe @inlinable @inline(__always)
+  func transformPair<Word: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>(
+    _ source: UnsafeRawPointer, to destination: UnsafeMutableRawPointer, _ byteCount: Int,
+    by width: Word.Type
+  ) -> Bool {
+    let last = byteCount &- MemoryLayout<Word>.size
+    let tailKey = Word(truncatingIfNeeded: advanced(by: last).repeated)
+    let tail = unsafe source.loadUnaligned(fromByteOffset: last, as: Word.self) ^ tailKey
+    let head =
+      unsafe source.loadUnaligned(as: Word.self) ^ Word(truncatingIfNeeded: repeated)
+    unsafe destination.storeBytes(of: head, as: Word.self)
+    unsafe destination.storeBytes(of: tail, toByteOffset: last, as: Word.self)
+    return (head | tail) & Word(truncatingIfNeeded: 0x8080_8080_8080_8080 as UInt64) == 0
+  }
+
+  @unsafe @inlinable
+  func transformBytes(
     _ source: UnsafeRawPointer, to destination: UnsafeMutableRawPointer, byteCount: Int
   ) -> Bool {
     var key = self

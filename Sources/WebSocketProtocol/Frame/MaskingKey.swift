@@ -2,7 +2,7 @@
 public struct MaskingKey: Hashable, Sendable, BitwiseCopyable {
   /// The key's first byte lies in the least significant bits, so that taking the next byte of the
   /// key is a shift to the right.
-  private var word: UInt32
+  @usableFromInline var word: UInt32
 
   /// A key from its four bytes in the order of the wire, the first one most significant: the key
   /// of the RFC's example (§5.7) is `MaskingKey(0x37fa_213d)`.
@@ -11,6 +11,7 @@ public struct MaskingKey: Hashable, Sendable, BitwiseCopyable {
   }
 
   /// A key as loaded from memory, where its first byte comes first.
+  @inlinable
   init(inMemory: UInt32) {
     word = inMemory.littleEndian
   }
@@ -19,15 +20,16 @@ public struct MaskingKey: Hashable, Sendable, BitwiseCopyable {
   public var value: UInt32 { word.byteSwapped }
 
   /// The key as it lies in memory: XOR it with four bytes loaded from there.
-  var inMemory: UInt32 { word.littleEndian }
+  @inlinable var inMemory: UInt32 { word.littleEndian }
 
   /// The same twice, to XOR it with eight bytes.
-  var repeated: UInt64 { UInt64(inMemory) << 32 | UInt64(inMemory) }
+  @inlinable var repeated: UInt64 { UInt64(inMemory) << 32 | UInt64(inMemory) }
 
-  var firstByte: UInt8 { UInt8(truncatingIfNeeded: word) }
+  @inlinable var firstByte: UInt8 { UInt8(truncatingIfNeeded: word) }
 
   /// The key for what follows the first `byteCount` bytes of a payload: a payload can be masked
   /// in pieces of any lengths.
+  @inlinable
   public func advanced(by byteCount: Int) -> MaskingKey {
     let shift = UInt32(truncatingIfNeeded: byteCount & 3) &* 8
     var advanced = self

@@ -5,18 +5,27 @@ import WebSocketProtocol
 struct Player: ~Copyable {
   private var session: Session
   private let limits: Session.Limits
+  private let usesShortcut: Bool
   private var unconsumed: [UInt8] = []
   private var partial: (kind: Message.Kind, bytes: [UInt8])?
   private(set) var outcome = Outcome()
 
-  init(role: Role, limits: Session.Limits) {
-    session = Session(role: role)
-    self.limits = limits
+  init(_ script: Script, usesShortcut: Bool) {
+    session = Session(role: script.role)
+    limits = script.limits
+    self.usesShortcut = usesShortcut
   }
 
-  /// Plays a script, cut into one read for each range between two of the ascending `cuts`.
+  /// Plays a script, cut into one read for each range between two of the ascending `cuts`: with and
+  /// without the shortcut for short messages, which must come to the same.
   static func play(_ script: Script, cuts: [Int] = []) -> Outcome {
-    var player = Player(role: script.role, limits: script.limits)
+    let outcome = play(script, cuts: cuts, usesShortcut: true)
+    #expect(outcome == play(script, cuts: cuts, usesShortcut: false))
+    return outcome
+  }
+
+  private static func play(_ script: Script, cuts: [Int], usesShortcut: Bool) -> Outcome {
+    var player = Player(script, usesShortcut: usesShortcut)
     var start = 0
     for cut in cuts + [script.bytes.count] {
       player.receive(script.bytes[start..<cut])
@@ -48,6 +57,11 @@ struct Player: ~Copyable {
   ) throws(ProtocolError) -> Session.Event? {
     var span = buffer.mutableSpan
     var bytes = span.mutableBytes
+    if usesShortcut,
+      let message = session.takeShortMessage(in: &bytes, offset: &offset, limits: limits)
+    {
+      return .message(message.kind, message.payload)
+    }
     return try session.next(in: &bytes, offset: &offset, limits: limits)
   }
 
