@@ -96,6 +96,9 @@ enum SendStart {
   case handed(Int)
   /// This many bytes are in the kernel; `sent` will report the further course.
   case pending(Int)
+  /// This many bytes are in the kernel, which takes no more for now and holds no address of ours:
+  /// `sent` will report, with no further bytes, when it does.
+  case blocked(Int)
   /// The connection is broken: errno.
   case failed(Int32)
 }

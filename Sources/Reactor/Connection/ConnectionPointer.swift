@@ -3,7 +3,7 @@
 /// To be used on the reactor's thread only, and not after `ConnectionHandler.closed`: by then its
 /// record may be another connection's. What may be kept, and used from anywhere, is a
 /// `ConnectionID`.
-@safe public struct ConnectionPointer: Equatable {
+@safe public struct ConnectionPointer: Equatable, BitwiseCopyable {
   @usableFromInline let memory: UnsafeMutablePointer<ConnectionRecord>
 
   /// Safe as long as the reactor lives: a slab neither moves nor frees a record before.

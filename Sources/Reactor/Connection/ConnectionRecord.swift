@@ -25,6 +25,7 @@
   var endCode: Int16 = 0
   /// The list of the timer wheel that it stands in: the low bits of a tick.
   var timerPlace: UInt16 = 0
+  @usableFromInline var topicFlags = TopicFlags()
 
   /// The bytes that wait to be sent, oldest first. The first of them may be in a send.
   var sendHead: SendChunkPointer?
@@ -58,6 +59,20 @@
   case lingering
   /// The backend has been told to close.
   case closing
+}
+
+@usableFromInline struct TopicFlags: OptionSet {
+  @usableFromInline let rawValue: UInt8
+
+  @inlinable
+  init(rawValue: UInt8) {
+    self.rawValue = rawValue
+  }
+
+  /// It has subscriptions.
+  static var isSubscribed: TopicFlags { TopicFlags(rawValue: 1 << 0) }
+  /// `Reactor.holdTopics`.
+  static var isHeld: TopicFlags { TopicFlags(rawValue: 1 << 1) }
 }
 
 @usableFromInline struct ConnectionFlags: OptionSet, Sendable {

@@ -24,6 +24,13 @@ public protocol ConnectionHandler: AnyObject {
   /// Something that another thread posted to this connection. To be enqueued or discarded.
   func posted(_ chunk: PostedChunk, on connection: ConnectionPointer)
 
+  /// So many messages of a topic are not sent to a connection, by its policy; what it is sent of
+  /// the topic from now on lies behind them.
+  func skipped(_ messageCount: Int, of log: TopicLog, on connection: ConnectionPointer)
+
+  /// A connection lags further behind a topic than its policy allows, which is to close it.
+  func lagged(behind log: TopicLog, on connection: ConnectionPointer)
+
   /// The connection has gone; its pointer is not valid after this. Called once for each one
   /// accepted.
   func closed(_ connection: ConnectionPointer, error: SystemError?)
@@ -31,4 +38,8 @@ public protocol ConnectionHandler: AnyObject {
   /// The group is stopping: each connection should be ended. Those still there after
   /// `ReactorConfiguration.stopMilliseconds` are reset.
   func stopping()
+}
+
+extension ConnectionHandler {
+  public func skipped(_ messageCount: Int, of log: TopicLog, on connection: ConnectionPointer) {}
 }

@@ -39,7 +39,7 @@ extension Reactor {
         unsafe sendGathered(header, payload, behind: queuedByteCount, on: connection)
       }
     switch start {
-    case .handed(let handed), .pending(let handed):
+    case .handed(let handed), .pending(let handed), .blocked(let handed):
       unsafe finishSendingNow(header, payload, handed, on: connection)
     case .failed(let code):
       end(connection, code: code, reset: false)

@@ -30,6 +30,7 @@ internal import Synchronization
   let openFileLimit = OpenFileLimit.current
   let backend: any Backend
   let state: Confined<ReactorState>
+  let topics: Confined<ReactorTopics>
   /// For the ranges of one send; two more than the send queue fills.
   let vectors: UnsafeMutableBufferPointer<iovec>
   /// Bytes below which a queue takes a send without asking for its policy.
@@ -52,6 +53,7 @@ internal import Synchronization
     }
     backendKind = backend.kind
     state = Confined(ReactorState(slab: slab))
+    topics = Confined(ReactorTopics())
     unsafe vectors = .allocate(capacity: SendBatch.vectorCountMax + 2)
     let limits = configuration.queue
     uncheckedByteCount = min(limits.byteCountMax, limits.backpressureByteCount)
@@ -60,6 +62,7 @@ internal import Synchronization
 
   deinit {
     unsafe vectors.deallocate()
+    topics.deallocate()
     state.deallocate()
   }
 
@@ -98,10 +101,11 @@ internal import Synchronization
     connection.pointee.lifecycle == .open
   }
 
-  /// Whether so many bytes can be sent and leave the queue below every limit.
+  /// Whether so many bytes can be sent, leave the queue below every limit, and need not wait for
+  /// any topic.
   @inlinable @inline(__always)
   public func hasRoom(for byteCount: Int, on connection: ConnectionPointer) -> Bool {
-    canSend(on: connection)
+    canSend(on: connection) && connection.pointee.topicFlags.rawValue == 0
       && connection.pointee.queuedByteCount &+ byteCount < uncheckedByteCount
   }
 

@@ -24,6 +24,7 @@ extension ReactorLoop {
 
   func closed(_ connection: ConnectionPointer) {
     noteWake()
+    reactor.leaveTopics(connection)
     let queue = unsafe connection.takeQueue()
     _ = unsafe reactor.releaseAll(queue, .closed)
     handler.closed(connection, error: error(of: connection))

@@ -19,6 +19,7 @@ extension ReactorLoop {
     state.value.housekeepingNanoseconds = .max
     restartListeners()
     quiesceSome()
+    reactor.settleTopics(handler)
     // What is freed to malloc in small pieces stays in its arenas until it is asked to look.
     if state.value.pool.trim() >= 1 << 20 { martlet_malloc_trim() }
     backend.trimMemory()

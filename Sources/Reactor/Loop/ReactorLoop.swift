@@ -30,6 +30,7 @@ internal import Synchronization
     while !isDone {
       takePosted()
       serveDeadlines()
+      reactor.offerTopics(handler)
       flushDirty()
       publish()
       waitForCompletions()
@@ -55,6 +56,10 @@ internal import Synchronization
     // about it.
     let isForThisReactor = unsafe chunk.pointee.reactorNumber == reactor.number
     guard index != ConnectionRecord.noIndex else {
+      if unsafe chunk.pointee.flags.contains(.isMark) {
+        if unsafe chunk.pointee.flags.contains(.isOwnMark) { state.value.ownMarkCount -= 1 }
+        if isForThisReactor { unsafe reactor.takeMark(chunk) }
+      }
       return unsafe reactor.release(chunk, isForThisReactor ? .sent : .closed)
     }
     if let cell = reactor.port.cell(at: index) {
@@ -159,6 +164,7 @@ internal import Synchronization
   func flush(_ connection: ConnectionPointer) {
     connection.pointee.flags.remove(.isDirty)
     if connection.pointee.flags.contains(.isSending) { return publishQueue(of: connection) }
+    if reactor.isSubscribed(connection) { reactor.refer(connection, handler) }
     var rest = connection.pointee.queuedByteCount
     while rest > 0, !connection.pointee.flags.contains(.isSending),
       connection.pointee.lifecycle != .closing,
@@ -169,6 +175,11 @@ internal import Synchronization
       case .handed(let byteCount):
         rest -= byteCount
         consume(byteCount, on: connection)
+        if byteCount < batch.byteCount { withdrawTopics(connection) }
+      case .blocked(let byteCount):
+        connection.pointee.flags.insert(.isSending)
+        consume(byteCount, on: connection)
+        withdrawTopics(connection)
       case .pending(let byteCount):
         connection.pointee.flags.insert(.isSending)
         consume(byteCount, on: connection)
@@ -193,10 +204,17 @@ internal import Synchronization
     _ = unsafe reactor.releaseAll(completed, .sent)
   }
 
+  /// The socket is full: what is still to be sent of topics goes back to where it came from.
+  private func withdrawTopics(_ connection: ConnectionPointer) {
+    guard reactor.isSubscribed(connection), connection.pointee.lifecycle == .open else { return }
+    reactor.withdraw(connection)
+  }
+
   private func queueEmptied(_ connection: ConnectionPointer) {
     guard !connection.pointee.flags.contains(.isSending) else { return }
     switch connection.pointee.lifecycle {
     case .open:
+      if reactor.hasTopicsToSend(connection) { return reactor.markDirty(connection) }
       guard connection.pointee.flags.contains(.owesDrained) else { return }
       connection.pointee.flags.remove(.owesDrained)
       handler.drained(connection)
@@ -276,6 +294,7 @@ extension ReactorLoop: CompletionReceiver {
     connection.pointee.flags.remove(.isSending)
     consume(byteCount, on: connection)
     if connection.pointee.queuedByteCount > 0 {
+      withdrawTopics(connection)
       publishQueue(of: connection)
       reactor.markDirty(connection)
     } else {

@@ -10,9 +10,11 @@ internal import Glibc
   /// Bytes that each size keeps at least, so that a steady load allocates nothing.
   private static let keptByteCount = 256 * 1024
   private static let unpooledClass = UInt8.max
+  /// The class of references, which have no room: a list of its own.
+  private static let referenceClass = 4
   static var headerByteCount: Int { unsafe SendChunkPointer.headerByteCount }
 
-  private var lists: [4 of FreeList] = .init(repeating: FreeList())
+  private var lists: [5 of FreeList] = .init(repeating: FreeList())
   /// Bytes of blocks for no list that were freed since the last trim, and before it.
   private var freedByteCount = 0
   private var owedByteCount = 0
@@ -25,7 +27,7 @@ internal import Glibc
   }
 
   deinit {
-    for size in 0..<4 {
+    for size in 0..<5 {
       var list = lists[size]
       while let chunk = unsafe list.head {
         unsafe list.head = chunk.pointee.next
@@ -38,8 +40,27 @@ internal import Glibc
   mutating func take(_ byteCount: Int) -> SendChunkPointer {
     let size = Self.sizeClass(of: byteCount)
     guard size < 4 else { return unsafe Self.makeUnpooled(byteCount) }
+    return unsafe take(ofClass: size)
+  }
+
+  /// A chunk whose bytes lie elsewhere: `byteCount` of them from `base` on, in a segment that it
+  /// holds from now on.
+  mutating func takeReference(
+    to base: UnsafeMutableRawPointer, byteCount: Int, in segment: LogSegmentPointer
+  ) -> SendChunkPointer {
+    let chunk = unsafe take(ofClass: Self.referenceClass)
+    segment.holdMemory()
+    unsafe chunk.pointee.source = segment.address
+    unsafe chunk.pointee.base = unsafe base
+    unsafe chunk.pointee.end = byteCount
+    unsafe chunk.pointee.flags = [.isReference, .isSealed]
+    return unsafe chunk
+  }
+
+  private mutating func take(ofClass size: Int) -> SendChunkPointer {
     guard let chunk = unsafe lists[size].head else {
-      let capacity = Self.blockByteCounts[size] - Self.headerByteCount
+      let capacity =
+        size == Self.referenceClass ? 0 : Self.blockByteCounts[size] - Self.headerByteCount
       return unsafe Self.make(capacity: capacity, sizeClass: UInt8(size))
     }
     unsafe lists[size].head = chunk.pointee.next
@@ -52,7 +73,7 @@ internal import Glibc
   /// Gives a chunk back. Its completion has been called.
   mutating func giveBack(_ chunk: SendChunkPointer) {
     let size = unsafe Int(chunk.pointee.sizeClass)
-    guard size < 4 else {
+    guard size < 5 else {
       unsafe freedByteCount += chunk.pointee.capacity
       return unsafe Self.destroy(chunk)
     }
@@ -70,15 +91,17 @@ internal import Glibc
     var freed = freedByteCount == 0 ? owedByteCount : 0
     if freedByteCount == 0 { owedByteCount = 0 }
     freedByteCount = 0
-    for size in 0..<4 {
-      let kept = Self.keptByteCount / Self.blockByteCounts[size]
+    for size in 0..<5 {
+      let blockByteCount =
+        size == Self.referenceClass ? Self.headerByteCount : Self.blockByteCounts[size]
+      let kept = Self.keptByteCount / blockByteCount
       let spare = min((lists[size].countMin + 1) / 2, lists[size].count - kept)
       for _ in 0..<max(0, spare) {
         guard let chunk = unsafe lists[size].head else { break }
         unsafe lists[size].head = chunk.pointee.next
         lists[size].count -= 1
         unsafe Self.destroy(chunk)
-        freed += Self.blockByteCounts[size]
+        freed += blockByteCount
       }
       lists[size].countMin = lists[size].count
     }
@@ -95,12 +118,14 @@ internal import Glibc
     guard let block = unsafe malloc(headerByteCount + capacity) else {
       preconditionFailure("out of memory for \(capacity) bytes to send")
     }
+    let room = unsafe block + headerByteCount
     return unsafe block.initializeMemory(
-      as: SendChunk.self, to: SendChunk(capacity: capacity, sizeClass: sizeClass))
+      as: SendChunk.self, to: SendChunk(capacity: capacity, sizeClass: sizeClass, base: room))
   }
 
   /// Frees a chunk that is in no pool. Any thread.
   static func destroy(_ chunk: SendChunkPointer) {
+    unsafe chunk.pointee.dropSource()
     unsafe chunk.deinitialize(count: 1)
     unsafe free(chunk)
   }

@@ -6,7 +6,8 @@
   /// Called when the bytes are in the kernel, or will never be. In a mailbox, a chunk without a
   /// connection is a job, and this is what to run.
   var completion: SendCompletion?
-  /// For the policy that keeps only the newest of a kind; 0: none.
+  /// For the policy that keeps only the newest of a kind; 0: none. Of a reference, the ordinal of
+  /// its first message; of a topic's mark, that behind its last one.
   var key: UInt64 = 0
   /// Bytes of room behind the header.
   @usableFromInline let capacity: Int
@@ -23,8 +24,17 @@
   @usableFromInline var flags = SendChunkFlags()
   /// Which pool list it belongs to.
   let sizeClass: UInt8
+  /// Of a reference: whose cursor it has moved. `Subscription.none`: nobody's.
+  var subscription = Subscription.none
+  /// Of a reference: its messages.
+  var messageCount: UInt32 = 0
+  /// Of a reference, the segment in which its bytes lie; of a mark, the log. Held.
+  var source: UnsafeMutableRawPointer?
+  /// The room: behind this header, or of a reference elsewhere.
+  @usableFromInline var base: UnsafeMutableRawPointer
 
-  init(capacity: Int, sizeClass: UInt8) {
+  init(capacity: Int, sizeClass: UInt8, base: UnsafeMutableRawPointer) {
+    unsafe self.base = base
     self.capacity = capacity
     self.sizeClass = sizeClass
   }
@@ -39,7 +49,20 @@
     end = 0
     connectionIndex = ConnectionRecord.noIndex
     kind = 0
+    if unsafe source != nil { dropSource() }
     flags = []
+  }
+
+  /// Lets go of what a reference or a mark holds.
+  mutating func dropSource() {
+    guard let held = unsafe source else { return }
+    unsafe source = nil
+    subscription = Subscription.none
+    if flags.contains(.isMark) {
+      unsafe Unmanaged<TopicLog>.fromOpaque(held).release()
+    } else {
+      unsafe LogSegmentPointer(held).releaseMemory()
+    }
   }
 }
 
@@ -49,10 +72,8 @@ extension UnsafeMutablePointer<SendChunk> {
   /// Bytes of the header, rounded up so that what follows is aligned.
   @inlinable static var headerByteCount: Int { (MemoryLayout<SendChunk>.size + 15) & ~15 }
 
-  /// The room behind the header.
-  @inlinable var bytes: UnsafeMutableRawPointer {
-    unsafe UnsafeMutableRawPointer(self) + Self.headerByteCount
-  }
+  /// The room.
+  @inlinable var bytes: UnsafeMutableRawPointer { unsafe pointee.base }
 
   /// The bytes not yet sent.
   var content: UnsafeMutableRawBufferPointer {
@@ -73,6 +94,12 @@ extension UnsafeMutablePointer<SendChunk> {
   @usableFromInline static var isSealed: SendChunkFlags { SendChunkFlags(rawValue: 1 << 0) }
   /// Its sender was told of backpressure, and is to hear when the queue has run empty.
   static let reportsBackpressure = SendChunkFlags(rawValue: 1 << 2)
+  /// No bytes of its own: those of a topic's log, or of a prepared message.
+  static let isReference = SendChunkFlags(rawValue: 1 << 3)
+  /// Not to be sent: tells a reactor how far a topic has come.
+  static let isMark = SendChunkFlags(rawValue: 1 << 4)
+  /// A mark of a message that was published on the reactor's own thread.
+  static let isOwnMark = SendChunkFlags(rawValue: 1 << 5)
   /// May be dropped by a policy as long as none of it has been sent.
   static let isDroppable = SendChunkFlags(rawValue: 1 << 1)
 }

@@ -5,12 +5,12 @@ internal import Glibc
 ///
 /// Used where Synchronization's `Mutex` would do, too: ThreadSanitizer sees pthread's locks, but
 /// not that one, and takes what it guards for races.
-@safe final class ConditionLock<Value>: @unchecked Sendable {
+@safe package final class ConditionLock<Value>: @unchecked Sendable {
   private var value: Value
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
   private let condition: UnsafeMutablePointer<pthread_cond_t>
 
-  init(_ value: Value) {
+  package init(_ value: Value) {
     self.value = value
     unsafe mutex = .allocate(capacity: 1)
     unsafe condition = .allocate(capacity: 1)
@@ -36,7 +36,7 @@ internal import Glibc
   }
 
   /// Looks at the value, or changes it in a way that nobody waits for.
-  func withLock<Result>(_ body: (inout Value) -> Result) -> Result {
+  package func withLock<Result>(_ body: (inout Value) -> Result) -> Result {
     unsafe pthread_mutex_lock(mutex)
     defer { unsafe pthread_mutex_unlock(mutex) }
     return body(&value)

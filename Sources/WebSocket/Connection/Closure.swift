@@ -26,4 +26,6 @@ public enum ConnectionError: Error, Sendable, Equatable {
   case closeTimeout
   /// The peer read so slowly that its queue overflowed, and the policy is to close.
   case queueOverflow
+  /// The peer read so slowly that it lagged too far behind a topic, and the policy is to close.
+  case topicLag
 }

@@ -115,10 +115,12 @@ public struct Connection: Sendable, Hashable {
   public func sendFrame(_ header: FrameHeader, _ payload: RawSpan) -> SendResult {
     precondition(
       header.payloadLength == UInt64(payload.byteCount), "the header names another length")
-    if let result = onOwner({ $0.sendFrame(header, payload, on: $1) }) { return result }
+    if let result = directly({ $0.sendFrame(header, payload, on: $1) }) { return result }
     let byteCount = header.encodedByteCount + payload.byteCount
-    return unsafe post(byteCount, kind: .raw, key: 0, completion: nil) {
-      unsafe Engine.encode(header, payload, into: $0)
+    return post(byteCount, kind: .raw, completion: nil) {
+      unsafe PostedChunk(byteCount: byteCount, kind: SendKind.raw.rawValue) {
+        unsafe Engine.encode(header, payload, into: $0)
+      }
     }
   }
 
@@ -130,7 +132,7 @@ public struct Connection: Sendable, Hashable {
   ///   - reason: for people; cut to 123 bytes of UTF-8.
   public func close(_ code: CloseCode? = .normalClosure, reason: String = "") {
     precondition(code?.isValidOnWire ?? true, "a code that no close frame may carry")
-    let isDone: Void? = onOwner { $0.close($1, code: code, reason: reason) }
+    let isDone: Void? = directly { $0.close($1, code: code, reason: reason) }
     guard isDone == nil else { return }
     var number = code?.rawValue ?? 0
     let text = reason.utf8.prefix(ClosePayload.reasonByteCountMax + 4)
@@ -175,31 +177,27 @@ public struct Connection: Sendable, Hashable {
     _ opcode: Opcode, _ payload: RawSpan, _ kind: SendKind, key: UInt64,
     completion: SendCompletion?
   ) -> SendResult {
-    if let handler = unsafe id.handlerOfThisThread {
-      return unsafe Unmanaged<Engine>.fromOpaque(handler)._withUnsafeGuaranteedRef { engine in
-        guard let connection = engine.reactor.connection(id) else {
-          completion?(.closed)
-          return .closed
-        }
-        return engine.send(
-          opcode, payload, kind: kind, key: key, completion: completion, on: connection)
-      }
+    let result = directly(isOrdered: kind != .control) {
+      $0.send(opcode, payload, kind: kind, key: key, completion: completion, on: $1)
     }
+    if let result { return result }
     let byteCount = FrameEncoder.byteCount(payloadByteCount: payload.byteCount, isMasked: false)
-    return unsafe post(byteCount, kind: kind, key: key, completion: completion) {
-      unsafe Engine.encode(opcode, payload, kind, into: $0)
+    return post(byteCount, kind: kind, completion: completion) {
+      unsafe PostedChunk(
+        byteCount: byteCount, kind: kind.rawValue, key: key, completion: completion
+      ) {
+        unsafe Engine.encode(opcode, payload, kind, into: $0)
+      }
     }
   }
 
-  private func post(
-    _ byteCount: Int, kind: SendKind, key: UInt64, completion: SendCompletion?,
-    fill: (UnsafeMutableRawBufferPointer) -> Void
+  func post(
+    _ byteCount: Int, kind: SendKind, completion: SendCompletion?, makeChunk: () -> PostedChunk
   ) -> SendResult {
     let admission = kind == .control ? .accepted : id.admission(of: byteCount)
     switch admission {
     case .accepted, .acceptedWithBackpressure:
-      let chunk = unsafe PostedChunk(
-        byteCount: byteCount, kind: kind.rawValue, key: key, completion: completion, fill: fill)
+      let chunk = makeChunk()
       guard id.post(chunk, reportsBackpressure: admission == .acceptedWithBackpressure) else {
         chunk.drop(.closed)
         return .closed
@@ -212,6 +210,17 @@ public struct Connection: Sendable, Hashable {
       completion?(.closed)
       return .closed
     }
+  }
+
+  /// Calls `body` on the thread of the connection's reactor, unless what is to be sent must come
+  /// behind something that this thread has published, and that is still on its way.
+  func directly<Result>(
+    isOrdered: Bool = true, _ body: (Engine, ConnectionPointer) -> Result
+  ) -> Result? {
+    let result: Result?? = onOwner { engine, connection in
+      isOrdered && engine.reactor.mustPost(to: connection) ? nil : body(engine, connection)
+    }
+    return result ?? nil
   }
 
   /// Calls `body` if the calling thread is that of the connection's reactor and the connection is

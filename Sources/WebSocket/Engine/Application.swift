@@ -20,6 +20,8 @@ protocol Application: AnyObject, Sendable {
   func receivedFrame(
     _ frame: borrowing IncomingFrame, on connection: Connection, state: UnsafeMutableRawPointer)
   func drained(_ connection: Connection, state: UnsafeMutableRawPointer)
+  func lagged(
+    _ topic: Topic, missedCount: Int, on connection: Connection, state: UnsafeMutableRawPointer)
   func failed(
     _ error: ConnectionError, on connection: Connection, state: UnsafeMutableRawPointer)
   /// Takes the state away.
@@ -97,6 +99,14 @@ final class TypedApplication<Handler: WebSocketHandler>: Application {
   @inlinable
   func drained(_ connection: Connection, state: UnsafeMutableRawPointer) {
     unsafe handler.drained(connection, state: &typed(state).pointee)
+  }
+
+  @inlinable
+  func lagged(
+    _ topic: Topic, missedCount: Int, on connection: Connection, state: UnsafeMutableRawPointer
+  ) {
+    unsafe handler.lagged(
+      topic, missedCount: missedCount, on: connection, state: &typed(state).pointee)
   }
 
   @inlinable

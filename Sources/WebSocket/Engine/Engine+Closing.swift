@@ -65,6 +65,7 @@ extension Engine {
   ) {
     connection.webSocket.phase = .ended
     connection.webSocket.canSendMessages = false
+    leaveTopics(connection)
     guard connection.webSocket.flags.contains(.hasState) else { return }
     connection.webSocket.flags.remove(.hasState)
     let closure = Closure(
@@ -75,6 +76,7 @@ extension Engine {
 
   private func end(_ connection: ConnectionPointer) {
     connection.webSocket.canSendMessages = false
+    leaveTopics(connection)
     connection.webSocket.phase = .ended
     reactor.finish(connection)
   }

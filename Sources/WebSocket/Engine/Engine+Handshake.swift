@@ -106,6 +106,7 @@ extension Engine {
     connection.webSocket.phase = application.handlesFrames ? .raw : .open
     connection.webSocket.flags.insert(.hasState)
     connection.webSocket.canSendMessages = true
+    reactor.holdTopics(of: connection, false)
     if let subprotocol = response.subprotocol { reactor.label(connection, subprotocol) }
     watch(connection)
     unsafe application.opened(handle(connection), state: connection.state)

@@ -116,6 +116,8 @@ extension Engine {
   func sendClose(_ code: CloseCode?, reason: String, on connection: ConnectionPointer) {
     connection.webSocket.canSendMessages = false
     guard reactor.canSend(on: connection) else { return }
+    reactor.fold(connection)
+    leaveTopics(connection)
     let payloadByteCount = ClosePayload.byteCount(code: code, reason: reason)
     let room = unsafe reactor.reserve(2 + payloadByteCount, on: connection)
     var span = unsafe MutableRawSpan(_unsafeBytes: room)
@@ -183,12 +185,17 @@ extension Engine {
   }
 
   /// Asks the protocol, then the queue.
-  private func admit(
+  func admit(
     _ byteCount: Int, kind: SendKind, key: UInt64, isPosted: Bool = false,
     to connection: ConnectionPointer
   ) -> QueueAdmission {
     guard canSend(kind, on: connection) else { return .closed }
     guard kind.isLimited else { return .accepted }
+    if reactor.isSubscribed(connection),
+      let refusal = refusal(byteCount, behindTopicsOf: connection)
+    {
+      return refusal
+    }
     let admission =
       isPosted
       ? reactor.admitPosted(byteCount, key: key, to: connection)
@@ -216,10 +223,12 @@ extension Engine {
   private func note(_ kind: SendKind, on connection: ConnectionPointer) {
     switch kind {
     case .firstFragment:
+      reactor.holdTopics(of: connection, true)
       connection.webSocket.flags.insert(.isSendingFragments)
       connection.webSocket.canSendMessages = false
     case .lastFragment:
       connection.webSocket.flags.remove(.isSendingFragments)
+      reactor.holdTopics(of: connection, false)
       connection.webSocket.canSendMessages = true
     case .message, .middleFragment, .control, .raw, .close: break
     }
@@ -230,7 +239,7 @@ extension Engine {
   ///
   /// The application hears of it in the next pass: it may be sending from within a call for this
   /// very connection, and then still has the state in its hands.
-  private func overflow(_ connection: ConnectionPointer) {
+  func overflow(_ connection: ConnectionPointer) {
     connection.webSocket.flags.insert(.hasOverflowed)
     let action = connection.webSocket.session.fail(with: .tryAgainLater)
     perform(action, on: connection, reason: "reading too slowly")
@@ -245,7 +254,7 @@ extension Engine {
     reportClosed(connection, error: .queueOverflow)
   }
 
-  private func refuse(_ completion: SendCompletion?, _ outcome: SendOutcome) -> SendResult {
+  func refuse(_ completion: SendCompletion?, _ outcome: SendOutcome) -> SendResult {
     completion?(outcome)
     return outcome == .dropped ? .dropped : .closed
   }

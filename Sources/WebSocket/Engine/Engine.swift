@@ -40,6 +40,8 @@ final class Engine: ConnectionHandler {
   func accepted(_ connection: ConnectionPointer, listener: Int) {
     unsafe connection.attachment.initializeMemory(
       as: WebSocketRecord.self, to: WebSocketRecord())
+    // Nothing of a topic goes before the response to the opening handshake.
+    reactor.holdTopics(of: connection, true)
     reactor.setDeadline(
       on: connection, afterMilliseconds: configuration.handshakeTimeoutMilliseconds)
   }

@@ -13,6 +13,7 @@ public struct Callbacks<State>: WebSocketHandler {
   public var receivedPing: (@Sendable (Connection, RawSpan, inout State) -> Void)?
   public var receivedPong: (@Sendable (Connection, RawSpan, inout State) -> Void)?
   public var drained: Event?
+  public var lagged: (@Sendable (Connection, Topic, Int, inout State) -> Void)?
   public var failed: (@Sendable (Connection, ConnectionError, inout State) -> Void)?
   public var closed: (@Sendable (Connection, Closure, inout State) -> Void)?
 
@@ -62,6 +63,13 @@ public struct Callbacks<State>: WebSocketHandler {
   @inlinable
   public func drained(_ connection: Connection, state: inout State) {
     drained?(connection, &state)
+  }
+
+  @inlinable
+  public func lagged(
+    _ topic: Topic, missedCount: Int, on connection: Connection, state: inout State
+  ) {
+    lagged?(connection, topic, missedCount, &state)
   }
 
   @inlinable

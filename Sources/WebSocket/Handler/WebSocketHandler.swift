@@ -33,6 +33,10 @@ public protocol WebSocketHandler: Sendable {
   /// after more than `QueueLimits.backpressureByteCount` had been waiting.
   func drained(_ connection: Connection, state: inout State)
 
+  /// So many messages of a topic are not sent to the connection, by its policy (`LagPolicy`). What
+  /// is sent to it in this call comes before the first message behind the gap.
+  func lagged(_ topic: Topic, missedCount: Int, on connection: Connection, state: inout State)
+
   /// The connection has failed. `closed` follows.
   func failed(_ error: ConnectionError, on connection: Connection, state: inout State)
 
@@ -88,6 +92,11 @@ extension WebSocketHandler {
 
   @inlinable
   public func drained(_ connection: Connection, state: inout State) {}
+
+  @inlinable
+  public func lagged(
+    _ topic: Topic, missedCount: Int, on connection: Connection, state: inout State
+  ) {}
 
   @inlinable
   public func failed(_ error: ConnectionError, on connection: Connection, state: inout State) {}

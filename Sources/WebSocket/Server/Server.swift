@@ -9,7 +9,10 @@ public import Reactor
 /// server.run()
 /// ```
 public final class Server: Sendable {
-  private let group: ReactorGroup
+  let group: ReactorGroup
+  /// The server's topics, by name. A handler that needs topics before there is a server makes a
+  /// registry of its own.
+  public let topics = TopicRegistry()
 
   /// Starts a server: when this returns, it accepts connections.
   ///
@@ -62,6 +65,7 @@ public final class Server: Sendable {
   init(
     _ configuration: ServerConfiguration, application: any Application, stateByteCount: Int
   ) throws(SystemError) {
+
     group = try ReactorGroup(
       configuration: configuration.reactor, addresses: configuration.addresses,
       options: configuration.listener,

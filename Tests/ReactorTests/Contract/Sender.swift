@@ -56,7 +56,7 @@ final class Sender {
     for index in vectors.indices { vectors[index] = iovec() }
     switch start {
     case .handed(let count): sentCount += count
-    case .pending(let count):
+    case .pending(let count), .blocked(let count):
       sentCount += count
       isPending = true
       wasPending = true

@@ -65,6 +65,7 @@ private final class EndlessHandler: ConnectionHandler {
   func accepted(_ connection: ConnectionPointer, listener: Int) {}
   func receiveEnded(on connection: ConnectionPointer) { reactor.finish(connection) }
   func drained(_ connection: ConnectionPointer) {}
+  func lagged(behind log: TopicLog, on connection: ConnectionPointer) {}
   func expired(_ connection: ConnectionPointer) {}
   func posted(_ chunk: PostedChunk, on connection: ConnectionPointer) {
     reactor.discard(chunk, .dropped)

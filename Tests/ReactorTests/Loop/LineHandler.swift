@@ -53,6 +53,10 @@ final class LineHandler: ConnectionHandler {
     reactor.finish(connection)
   }
 
+  func lagged(behind log: TopicLog, on connection: ConnectionPointer) {
+    reactor.abort(connection)
+  }
+
   func drained(_ connection: ConnectionPointer) {
     journal.drainedCount.add(1, ordering: .relaxed)
   }

@@ -12,7 +12,7 @@ extension EpollBackend {
         // The socket is full, so the kernel will signal when it has room: an edge that no event
         // taken before can have used up.
         connection.epollState.insert(.isSendPending)
-        return .pending(max(0, count))
+        return .blocked(max(0, count))
       }
       if errno == EINTR { continue }
       connection.epollState.insert(.hasSendFailed)

@@ -1,0 +1,172 @@
+internal import Glibc
+internal import Synchronization
+
+/// A block of a topic's log: this header, then the bytes of messages, growing upwards, and at the
+/// end of the block one entry for each message, growing downwards.
+///
+/// Written by publishers, one at a time, under the log's lock. A reactor reads what lies below the
+/// ordinal of a mark that it has taken, which never changes again.
+///
+/// Two counts, since who needs the bytes of one segment does not need those of all after it: the
+/// memory lasts as long as anybody holds it; the chain, that is the hold on `next`, as long as
+/// anybody may follow it. All holders of the chain together hold the memory once.
+struct LogSegment: ~Copyable {
+  /// The ordinal of the first message.
+  var firstOrdinal: UInt64
+  /// Bytes of all messages of the topic before the first one.
+  var firstByte: UInt64
+  /// Bytes behind the header, for messages and entries.
+  let capacity: Int
+  let memoryCount = Atomic<Int>(1)
+  let chainCount = Atomic<Int>(1)
+  /// The address of the segment that follows, with a hold on its chain. 0: this is the last one;
+  /// from then on no message is added here.
+  let next = Atomic<UInt>(0)
+
+  // Of the publishers:
+  var byteCount = 0
+  var messageCount = 0
+  var lastNanoseconds: Int64 = 0
+
+  init(capacity: Int, firstOrdinal: UInt64 = 0, firstByte: UInt64 = 0) {
+    self.capacity = capacity
+    self.firstOrdinal = firstOrdinal
+    self.firstByte = firstByte
+  }
+}
+
+/// What a segment knows of a message.
+struct LogEntry: BitwiseCopyable {
+  /// Bytes of the segment up to the end of the message.
+  let end: UInt32
+  /// Of messages with the same key, some subscribers want only the newest; 0: none.
+  let key: UInt64
+  /// The connection that is not to get it: `ConnectionID.exclusion`. 0: all get it.
+  let exclusion: UInt64
+}
+
+/// Safe as long as the memory or the chain is held.
+@safe struct LogSegmentPointer: Equatable, @unchecked Sendable {
+  private let memory: UnsafeMutablePointer<LogSegment>
+
+  static let headerByteCount = (MemoryLayout<LogSegment>.size + 15) & ~15
+  static let entryByteCount = MemoryLayout<LogEntry>.stride
+
+  init(_ address: UnsafeMutableRawPointer) {
+    unsafe memory = address.assumingMemoryBound(to: LogSegment.self)
+  }
+
+  /// A segment with room for so many bytes of messages and entries, its chain held once. Traps when
+  /// the process is out of memory.
+  init(capacity: Int) {
+    let rounded = (capacity + 15) & ~15
+    guard let block = unsafe malloc(Self.headerByteCount + rounded) else {
+      preconditionFailure("out of memory for \(capacity) bytes of a topic's log")
+    }
+    unsafe memory = block.initializeMemory(as: LogSegment.self, to: LogSegment(capacity: rounded))
+  }
+
+  var pointee: LogSegment {
+    @inline(__always) unsafeAddress { unsafe UnsafePointer(memory) }
+    @inline(__always) nonmutating unsafeMutableAddress { unsafe memory }
+  }
+
+  var address: UnsafeMutableRawPointer { unsafe UnsafeMutableRawPointer(memory) }
+
+  /// Where the first message begins.
+  var bytes: UnsafeMutableRawPointer { unsafe address + Self.headerByteCount }
+
+  static func == (one: Self, other: Self) -> Bool { unsafe one.memory == other.memory }
+
+  // MARK: Messages
+
+  /// Where a message begins, or the one before it ends. It must be one of the segment's.
+  @inline(__always)
+  func offset(of ordinal: UInt64) -> Int {
+    let position = Int(ordinal &- pointee.firstOrdinal)
+    return position == 0 ? 0 : unsafe Int(entry(position - 1).pointee.end)
+  }
+
+  /// Bytes of the topic before a message.
+  func byte(of ordinal: UInt64) -> UInt64 {
+    pointee.firstByte + UInt64(offset(of: ordinal))
+  }
+
+  /// The entry at a position: 0 is that of the first message.
+  @unsafe func entry(_ position: Int) -> UnsafeMutablePointer<LogEntry> {
+    let end = unsafe bytes + pointee.capacity
+    return unsafe (end - (position + 1) * Self.entryByteCount).assumingMemoryBound(
+      to: LogEntry.self)
+  }
+
+  func entry(of ordinal: UInt64) -> LogEntry {
+    unsafe entry(Int(ordinal &- pointee.firstOrdinal)).pointee
+  }
+
+  /// The first message of this segment, below `end`, that begins at or after so many bytes.
+  func ordinal(atOrAfter offset: Int, below end: UInt64) -> UInt64 {
+    var (low, high) = (pointee.firstOrdinal, end)
+    while low < high {
+      let middle = low + (high - low) / 2
+      if self.offset(of: middle) < offset { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+
+  // MARK: Publishing
+
+  var freeByteCount: Int {
+    pointee.capacity - pointee.byteCount - pointee.messageCount * Self.entryByteCount
+  }
+
+  /// Room for a message of so many bytes, which is part of the segment from now on. There must be
+  /// `byteCount` and `entryByteCount` bytes free.
+  func append(
+    _ byteCount: Int, key: UInt64, exclusion: UInt64
+  ) -> UnsafeMutableRawBufferPointer {
+    let start = unsafe bytes + pointee.byteCount
+    pointee.byteCount += byteCount
+    unsafe entry(pointee.messageCount).initialize(
+      to: LogEntry(end: UInt32(pointee.byteCount), key: key, exclusion: exclusion))
+    pointee.messageCount += 1
+    return unsafe UnsafeMutableRawBufferPointer(start: start, count: byteCount)
+  }
+
+  // MARK: Holding
+
+  /// The segment that follows, if there is one. The chain must be held.
+  var next: LogSegmentPointer? {
+    let address = pointee.next.load(ordering: .acquiring)
+    return unsafe UnsafeMutableRawPointer(bitPattern: address).map { unsafe Self($0) }
+  }
+
+  func link(_ next: LogSegmentPointer) {
+    unsafe pointee.next.store(UInt(bitPattern: next.address), ordering: .releasing)
+  }
+
+  func holdMemory() {
+    pointee.memoryCount.add(1, ordering: .relaxed)
+  }
+
+  func releaseMemory() {
+    let (_, count) = pointee.memoryCount.subtract(1, ordering: .acquiringAndReleasing)
+    if count == 0 { unsafe free(memory) }
+  }
+
+  func holdChain() {
+    pointee.chainCount.add(1, ordering: .relaxed)
+  }
+
+  /// Lets go of this segment and, if nobody else may follow the chain from here, of those after it.
+  func releaseChain() {
+    var segment = self
+    while true {
+      let (_, count) = segment.pointee.chainCount.subtract(1, ordering: .acquiringAndReleasing)
+      guard count == 0 else { return }
+      let next = segment.next
+      segment.releaseMemory()
+      guard let next else { return }
+      segment = next
+    }
+  }
+}

@@ -1,0 +1,276 @@
+internal import Glibc
+internal import Synchronization
+
+/// How a connection's cursors move on: by references in its send queue, which bring the kernel the
+/// bytes of the log itself; by copies, where something must come behind them; and back, when the
+/// socket is full, so that who does not read keeps nothing in memory but its place in the log.
+extension Reactor {
+  /// Some messages of a subscription, that lie one behind the other in one segment.
+  struct Piece {
+    let segment: LogSegmentPointer
+    let first: UInt64
+    let end: UInt64
+
+    var byteCount: Int { segment.offset(of: end) - segment.offset(of: first) }
+    var start: UnsafeMutableRawPointer { unsafe segment.bytes + segment.offset(of: first) }
+  }
+
+  /// What larger messages leave behind when they were sent in part stays where it is: copying it
+  /// would cost more than holding its segment.
+  private static let copiedByteCountMax = 4096
+
+  /// Bytes that a connection has not been sent of its topics.
+  public func lagByteCount(of connection: ConnectionPointer) -> Int {
+    var byteCount = 0
+    forEachSubscription(of: connection) { index, shard in
+      byteCount += shard.byteCount(from: topics.value[index].cursor)
+    }
+    return byteCount
+  }
+
+  func hasTopicsToSend(_ connection: ConnectionPointer) -> Bool {
+    guard connection.pointee.topicFlags == .isSubscribed else { return false }
+    var hasMore = false
+    forEachSubscription(of: connection) { index, shard in
+      if topics.value[index].cursor < shard.state.value.end { hasMore = true }
+    }
+    return hasMore
+  }
+
+  /// Puts what a connection's topics have for it into its queue, by reference, up to what one send
+  /// takes. Nothing is in flight.
+  func refer(_ connection: ConnectionPointer, _ handler: any ConnectionHandler) {
+    guard connection.pointee.topicFlags == .isSubscribed, connection.pointee.lifecycle == .open
+    else { return }
+    announceGaps(connection, handler)
+    guard connection.pointee.topicFlags == .isSubscribed, connection.pointee.lifecycle == .open
+    else { return }
+    var count = 0
+    forEachSubscription(of: connection) { index, shard in
+      while count < SendBatch.vectorCountMax,
+        connection.pointee.queuedByteCount < SendBatch.byteCountMax,
+        let piece = nextPiece(
+          index, shard, SendBatch.byteCountMax - connection.pointee.queuedByteCount)
+      {
+        let chunk = unsafe state.value.pool.takeReference(
+          to: piece.start, byteCount: piece.byteCount, in: piece.segment)
+        unsafe chunk.pointee.subscription = index
+        unsafe chunk.pointee.key = piece.first
+        unsafe chunk.pointee.messageCount = UInt32(piece.end - piece.first)
+        unsafe connection.append(chunk)
+        count += 1
+      }
+    }
+  }
+
+  /// Puts what a connection's topics have for it into its queue as a copy: what is sent to it
+  /// directly from now on comes behind that. If it is more than the queue may hold, nothing
+  /// happens.
+  public func fold(_ connection: ConnectionPointer) {
+    guard connection.pointee.topicFlags == .isSubscribed, !state.value.isAnnouncingGaps,
+      hasTopicsToSend(connection)
+    else { return }
+    let byteCount = lagByteCount(of: connection) + connection.pointee.queuedByteCount
+    guard byteCount <= configuration.queue.byteCountMax else { return }
+    forEachSubscription(of: connection) { index, shard in
+      skipToNewest(index, shard)
+      while let piece = nextPiece(index, shard, 16 * 1024) {
+        let room = unsafe reserve(piece.byteCount, on: connection)
+        unsafe room.baseAddress?.copyMemory(from: piece.start, byteCount: piece.byteCount)
+      }
+    }
+  }
+
+  // MARK: Forwards
+
+  private func forEachSubscription(
+    of connection: ConnectionPointer, _ body: (UInt32, TopicShard) -> Void
+  ) {
+    guard isSubscribed(connection) else { return }
+    var index = topics.value.head(of: connection)
+    while index != Subscription.none {
+      let next = topics.value[index].next
+      if let shard = shard(of: index) { body(index, shard) }
+      index = next
+    }
+  }
+
+  /// The next messages for a subscription, about so many bytes and at least one message; its cursor
+  /// moves behind them.
+  private func nextPiece(_ index: UInt32, _ shard: TopicShard, _ byteCountMax: Int) -> Piece? {
+    let end = shard.state.value.end
+    while case let cursor = topics.value[index].cursor, cursor < end {
+      if isLeftOut(cursor, index, shard) {
+        topics.value[index].cursor += 1
+        continue
+      }
+      let segment = shard.segment(of: cursor)
+      var stop = min(end, segment.next?.pointee.firstOrdinal ?? end)
+      let start = segment.offset(of: cursor)
+      if segment.offset(of: stop) - start > byteCountMax {
+        stop = max(cursor + 1, segment.ordinal(atOrAfter: start + byteCountMax, below: stop))
+      }
+      if !shard.state.value.holes.isEmpty || topics.value[index].policy == .newestPerKey {
+        var next = cursor + 1
+        while next < stop, !isLeftOut(next, index, shard) { next += 1 }
+        stop = next
+      }
+      topics.value[index].cursor = stop
+      return Piece(segment: segment, first: cursor, end: stop)
+    }
+    return nil
+  }
+
+  private func isLeftOut(_ ordinal: UInt64, _ index: UInt32, _ shard: TopicShard) -> Bool {
+    if topics.value[index].policy == .newestPerKey, shard.isSuperseded(ordinal) {
+      shard.log.counters.conflatedCount.add(1, ordering: .relaxed)
+      return true
+    }
+    return shard.state.value.holes.contains { $0.subscription == index && $0.ordinal == ordinal }
+  }
+
+  private func skipToNewest(_ index: UInt32, _ shard: TopicShard) {
+    let subscription = topics.value[index]
+    let end = shard.state.value.end
+    guard subscription.policy == .newestOnly, subscription.cursor + 1 < end else { return }
+    skip(index, to: end - 1, shard, isConflated: true)
+  }
+
+  /// Tells the handler what has not been sent, before the first message behind it. What the handler
+  /// sends meanwhile comes before that, too.
+  private func announceGaps(_ connection: ConnectionPointer, _ handler: any ConnectionHandler) {
+    var gaps: [(TopicLog, Int)] = []
+    forEachSubscription(of: connection) { index, shard in
+      skipToNewest(index, shard)
+      let count = topics.value[index].missedCount
+      guard count > 0 else { return }
+      topics.value[index].missedCount = 0
+      gaps.append((shard.log, Int(count)))
+    }
+    guard !gaps.isEmpty else { return }
+    state.value.isAnnouncingGaps = true
+    for (log, count) in gaps { handler.skipped(count, of: log, on: connection) }
+    state.value.isAnnouncingGaps = false
+  }
+
+  // MARK: Backwards
+
+  /// Takes references out of the queue of a connection whose socket is full, and moves its cursors
+  /// back to where they point. Of the first message some bytes may have been sent: the rest of it
+  /// stays, so that the queue is not empty and the kernel is asked to say when there is room.
+  /// Nothing is in flight.
+  func withdraw(_ connection: ConnectionPointer) {
+    guard let first = unsafe connection.takeReferences() else {
+      return copyReferences(connection)
+    }
+    unsafe keepMessage(of: first, on: connection)
+    var next: SendChunkPointer? = unsafe first
+    while let chunk = unsafe next {
+      unsafe next = chunk.pointee.next
+      let index = unsafe chunk.pointee.subscription
+      let ordinal = unsafe chunk.pointee.key
+      topics.value[index].cursor = min(topics.value[index].cursor, ordinal)
+      unsafe state.value.pool.giveBack(chunk)
+    }
+  }
+
+  /// Puts back into the queue what is left of the message that a reference has come to, and has the
+  /// reference begin behind it.
+  private func keepMessage(of chunk: SendChunkPointer, on connection: ConnectionPointer) {
+    guard let source = unsafe chunk.pointee.source else { return }
+    let segment = unsafe LogSegmentPointer(source)
+    let content = unsafe chunk.content
+    let start = unsafe content.baseAddress.unsafelyUnwrapped
+    let offset = unsafe start - segment.bytes
+    let end = unsafe chunk.pointee.key + UInt64(chunk.pointee.messageCount)
+    // The message behind the one that this byte belongs to.
+    let next = segment.ordinal(atOrAfter: offset + 1, below: end)
+    let rest = segment.offset(of: next) - offset
+    if rest <= Self.copiedByteCountMax {
+      let room = unsafe connection.reserve(rest, pool: &state.value.pool)
+      unsafe room.baseAddress?.copyMemory(from: start, byteCount: rest)
+    } else {
+      let kept = unsafe state.value.pool.takeReference(to: start, byteCount: rest, in: segment)
+      unsafe connection.append(kept)
+    }
+    unsafe chunk.pointee.key = next
+  }
+
+  /// Something has been sent directly since: the references before it become copies.
+  private func copyReferences(_ connection: ConnectionPointer) {
+    guard connection.hasReferences else { return }
+    var next = unsafe connection.takeQueue()
+    while let chunk = unsafe next {
+      unsafe next = chunk.pointee.next
+      unsafe chunk.pointee.next = nil
+      guard unsafe chunk.pointee.subscription != Subscription.none else {
+        unsafe connection.append(chunk)
+        continue
+      }
+      let content = unsafe chunk.content
+      let room = unsafe connection.reserve(content.count, pool: &state.value.pool)
+      unsafe room.copyMemory(from: UnsafeRawBufferPointer(content))
+      unsafe state.value.pool.giveBack(chunk)
+    }
+  }
+}
+
+extension ConnectionPointer {
+  /// Whether there are references to messages of topics in the queue.
+  var hasReferences: Bool {
+    var next = unsafe pointee.sendHead
+    while let chunk = unsafe next {
+      if unsafe chunk.pointee.subscription != Subscription.none { return true }
+      unsafe next = chunk.pointee.next
+    }
+    return false
+  }
+
+  /// The oldest message of a subscription that the queue refers to.
+  func firstReferred(of subscription: UInt32) -> UInt64? {
+    var next = unsafe pointee.sendHead
+    while let chunk = unsafe next {
+      if unsafe chunk.pointee.subscription == subscription { return unsafe chunk.pointee.key }
+      unsafe next = chunk.pointee.next
+    }
+    return nil
+  }
+
+  /// Has references be sent as they are, without moving a cursor back any more.
+  func disown(referencesOf subscription: UInt32) {
+    var next = unsafe pointee.sendHead
+    while let chunk = unsafe next {
+      if unsafe chunk.pointee.subscription == subscription {
+        unsafe chunk.pointee.subscription = Subscription.none
+      }
+      unsafe next = chunk.pointee.next
+    }
+  }
+
+  /// Takes the references to messages of topics off the end of the queue, linked. Nil: there are
+  /// none, or something else stands behind one of them.
+  func takeReferences() -> SendChunkPointer? {
+    var last: SendChunkPointer?
+    var next = unsafe pointee.sendHead
+    while let chunk = unsafe next, unsafe chunk.pointee.subscription == Subscription.none {
+      unsafe last = chunk
+      unsafe next = chunk.pointee.next
+    }
+    let first = unsafe next
+    var byteCount = 0
+    while let chunk = unsafe next {
+      guard unsafe chunk.pointee.subscription != Subscription.none else { return nil }
+      byteCount += unsafe chunk.content.count
+      unsafe next = chunk.pointee.next
+    }
+    guard let first = unsafe first else { return nil }
+    pointee.queuedByteCount -= byteCount
+    unsafe pointee.sendTail = last
+    if let last = unsafe last {
+      unsafe last.pointee.next = nil
+    } else {
+      unsafe pointee.sendHead = nil
+    }
+    return unsafe first
+  }
+}

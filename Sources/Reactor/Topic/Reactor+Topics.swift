@@ -1,0 +1,191 @@
+internal import Synchronization
+
+/// How messages of topics come to their subscribers.
+extension Reactor {
+  /// Takes the mark of a message: all before it can be sent.
+  func takeMark(_ chunk: SendChunkPointer) {
+    guard let source = unsafe chunk.pointee.source else { return }
+    let log = unsafe Unmanaged<TopicLog>.fromOpaque(source).takeUnretainedValue()
+    let end = unsafe chunk.pointee.key
+    guard topics.value.shardByLog[ObjectIdentifier(log)] != nil || log.hasLink(number) else {
+      return
+    }
+    let (index, shard) = topics.value.shard(of: log)
+    // Publishers post their marks one by one: a later one may have come first.
+    guard end > shard.state.value.end else { return }
+    let before = shard.state.value.end
+    shard.state.value.end = end
+    guard !shard.state.value.subscriptions.isEmpty else { return }
+    scan(shard, from: before, to: end)
+    note(index, shard)
+  }
+
+  func note(_ index: UInt32, _ shard: TopicShard) {
+    guard !shard.state.value.isDirty else { return }
+    shard.state.value.isDirty = true
+    topics.value.dirty.append(index)
+  }
+
+  /// Looks for messages that single connections are not to get, and for the newest of each key.
+  func scan(_ shard: TopicShard, from: UInt64, to end: UInt64) {
+    guard let first = shard.state.value.first else { return }
+    var ordinal = max(from, first.pointee.firstOrdinal)
+    while ordinal < end {
+      let segment = shard.segment(of: ordinal)
+      let stop = min(end, segment.next?.pointee.firstOrdinal ?? end)
+      while ordinal < stop {
+        let entry = segment.entry(of: ordinal)
+        if entry.exclusion != 0 { exclude(entry.exclusion, ordinal, shard) }
+        if entry.key != 0, shard.state.value.isKeyed {
+          let newest = shard.state.value.newestByKey[entry.key] ?? 0
+          shard.state.value.newestByKey[entry.key] = max(newest, ordinal)
+        }
+        ordinal += 1
+      }
+    }
+  }
+
+  private func exclude(_ exclusion: UInt64, _ ordinal: UInt64, _ shard: TopicShard) {
+    guard UInt8(truncatingIfNeeded: exclusion >> 56) == UInt8(truncatingIfNeeded: number),
+      let connection = slab.record(
+        at: UInt32(exclusion >> 32 & 0xFF_FFFF), generation: UInt32(truncatingIfNeeded: exclusion)),
+      isSubscribed(connection)
+    else { return }
+    var index = topics.value.head(of: connection)
+    while index != Subscription.none {
+      let subscription = topics.value[index]
+      if self.shard(of: index) === shard {
+        guard subscription.cursor <= ordinal else { return }
+        return shard.state.value.holes.append(.init(subscription: index, ordinal: ordinal))
+      }
+      index = subscription.next
+    }
+  }
+
+  // MARK: Offering
+
+  /// Has all connections flushed that can be sent something new, and looks at those that cannot.
+  /// Once a pass.
+  func offerTopics(_ handler: any ConnectionHandler) {
+    guard !topics.value.dirty.isEmpty else { return }
+    let dirty = topics.value.dirty
+    topics.value.dirty.removeAll(keepingCapacity: true)
+    for index in dirty {
+      guard let shard = topics.value.shards[Int(index)] else { continue }
+      shard.state.value.isDirty = false
+      offer(shard, handler)
+      if !shard.state.value.isLagging {
+        shard.state.value.isLagging = true
+        topics.value.lagging.append(index)
+      }
+    }
+  }
+
+  /// Lets go of what all have been sent, and forgets topics that nobody has subscribed to. Now and
+  /// then.
+  func settleTopics(_ handler: any ConnectionHandler) {
+    let lagging = topics.value.lagging
+    topics.value.lagging.removeAll(keepingCapacity: true)
+    for index in lagging {
+      guard let shard = topics.value.shards[Int(index)] else { continue }
+      shard.state.value.isLagging = false
+      offer(shard, handler)
+      shard.log.compact()
+      let hasLeft = shard.state.value.first?.next != nil
+      if hasLeft || shard.state.value.subscriptions.isEmpty {
+        shard.state.value.isLagging = true
+        topics.value.lagging.append(index)
+        removeIfUnused(shard.log)
+      }
+    }
+  }
+
+  private func offer(_ shard: TopicShard, _ handler: any ConnectionHandler) {
+    let end = shard.state.value.end
+    var needed = end
+    var late: [ConnectionID] = []
+    for index in shard.state.value.subscriptions {
+      let connection = topics.value[index].connection
+      guard connection.pointee.queuedByteCount == 0, !connection.pointee.flags.contains(.isSending)
+      else {
+        needed = min(needed, judge(index, shard, &late))
+        continue
+      }
+      if topics.value[index].cursor < end {
+        needed = min(needed, topics.value[index].cursor)
+        if connection.pointee.topicFlags.contains(.isHeld) {
+          needed = min(needed, judge(index, shard, &late))
+        } else {
+          markDirty(connection)
+        }
+      } else {
+        topics.value[index].isReplaying = false
+      }
+    }
+    shard.release(before: needed)
+    if !shard.state.value.holes.isEmpty { shard.dropHoles(before: needed) }
+    shard.pruneKeys(before: needed)
+    for id in late {
+      guard let connection = connection(id) else { continue }
+      shard.log.counters.closedCount.add(1, ordering: .relaxed)
+      handler.lagged(behind: shard.log, on: connection)
+    }
+  }
+
+  /// Applies the policy to a subscription that cannot be sent anything right now. Returns the
+  /// oldest message that it still needs.
+  private func judge(
+    _ index: UInt32, _ shard: TopicShard, _ late: inout [ConnectionID]
+  ) -> UInt64 {
+    let subscription = topics.value[index]
+    let end = shard.state.value.end
+    let referred = subscription.connection.firstReferred(of: index) ?? subscription.cursor
+    let oldest = min(subscription.cursor, referred)
+    guard subscription.cursor < end else { return oldest }
+    if subscription.policy == .newestOnly {
+      skip(index, to: end - 1, shard, isConflated: true)
+      return min(end - 1, referred)
+    }
+    guard !subscription.isReplaying,
+      shard.byteCount(from: oldest) > Int(subscription.byteCountMax)
+    else { return oldest }
+    if subscription.policy == .close {
+      late.append(id(of: subscription.connection))
+      return oldest
+    }
+    let target = shard.ordinal(
+      within: Int(subscription.byteCountMax), notBefore: subscription.cursor)
+    guard target > subscription.cursor else { return oldest }
+    skip(index, to: target, shard, isConflated: false)
+    // What its queue still refers to is held there.
+    return target
+  }
+
+  func skip(_ index: UInt32, to target: UInt64, _ shard: TopicShard, isConflated: Bool) {
+    let count = target - topics.value[index].cursor
+    guard count > 0 else { return }
+    topics.value[index].cursor = target
+    topics.value[index].connection.disown(referencesOf: index)
+    let (sum, isOverflow) = topics.value[index].missedCount.addingReportingOverflow(
+      UInt32(clamping: count))
+    topics.value[index].missedCount = isOverflow ? .max : sum
+    let counters = shard.log.counters
+    if isConflated {
+      counters.conflatedCount.add(Int(count), ordering: .relaxed)
+    } else {
+      counters.skippedCount.add(Int(count), ordering: .relaxed)
+    }
+  }
+}
+
+extension TopicShard {
+  func dropHoles(before ordinal: UInt64) {
+    state.value.holes.removeAll { $0.ordinal < ordinal }
+  }
+
+  /// Forgets keys that have not come for long, once there are many.
+  func pruneKeys(before ordinal: UInt64) {
+    guard state.value.newestByKey.count > 4096 + 2 * Int(state.value.end - ordinal) else { return }
+    state.value.newestByKey = state.value.newestByKey.filter { $0.value >= ordinal }
+  }
+}

@@ -1,0 +1,37 @@
+/// A cursor: how far a connection has been sent a topic. Of the connection's reactor only.
+@safe struct Subscription: BitwiseCopyable {
+  /// No subscription.
+  static let none = UInt32.max
+
+  var connection: ConnectionPointer
+  /// The next message that it is to be sent; all before it have been sent, or lie in the
+  /// connection's send queue, or are never sent.
+  var cursor: UInt64
+  /// Whose log it is: a position in `ReactorTopics.shards`. Free: the next free subscription.
+  var shard: UInt32
+  /// Where it stands in the shard's list.
+  var position: UInt32 = 0
+  /// The connection's next subscription.
+  var next = Subscription.none
+  /// What the policy allows: bytes.
+  var byteCountMax: UInt32
+  /// Messages that it has not been sent, of which its connection has not been told.
+  var missedCount: UInt32 = 0
+  var policy: Policy
+  /// It began in the past and has not caught up: until then it may lag as far as the log reaches.
+  var isReplaying: Bool
+
+  enum Policy: UInt8 {
+    case close, skipOldest, newestOnly, newestPerKey
+
+    init(_ policy: LagPolicy) {
+      self =
+        switch policy {
+        case .close: .close
+        case .skipOldest: .skipOldest
+        case .newestOnly: .newestOnly
+        case .newestPerKey: .newestPerKey
+        }
+    }
+  }
+}

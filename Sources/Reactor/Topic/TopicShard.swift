@@ -1,0 +1,185 @@
+/// What a reactor knows of one topic: how far it has come, and its subscribers here.
+@safe final class TopicShard {
+  let log: TopicLog
+  let state: Confined<State>
+
+  struct State: ~Copyable {
+    /// Behind the last message of which a mark has been taken.
+    var end: UInt64 = 0
+    /// The segment of the oldest message that a subscriber still needs, its chain held. Nil: there
+    /// has been no subscriber yet.
+    var first: LogSegmentPointer?
+    /// Where a message was last looked for.
+    var found: LogSegmentPointer?
+    var subscriptions: [UInt32] = []
+    /// Messages that single subscribers are not to get.
+    var holes: [Hole] = []
+    /// Up to where holes have been looked for.
+    var scannedOrdinal: UInt64 = 0
+    /// The newest message of each key, if a subscriber wants to know.
+    var newestByKey: [UInt64: UInt64] = [:]
+    var isKeyed = false
+    /// Stands in the list of those with something new.
+    var isDirty = false
+    /// Stands in the list of those with subscribers that had not been sent everything.
+    var isLagging = false
+  }
+
+  struct Hole {
+    let subscription: UInt32
+    let ordinal: UInt64
+  }
+
+  init(_ log: TopicLog) {
+    self.log = log
+    state = Confined(State())
+  }
+
+  deinit {
+    state.value.first?.releaseChain()
+    state.deallocate()
+  }
+
+  /// Takes over the hold of a subscription's start. The chain from the older of both leads to the
+  /// other one.
+  func hold(_ start: TopicLog.Start) {
+    guard let first = state.value.first else {
+      state.value.first = start.segment
+      state.value.scannedOrdinal = max(state.value.scannedOrdinal, start.ordinal)
+      return
+    }
+    if start.segment.pointee.firstOrdinal < first.pointee.firstOrdinal {
+      first.releaseChain()
+      state.value.first = start.segment
+      state.value.found = nil
+    } else {
+      start.segment.releaseChain()
+    }
+  }
+
+  /// The segment that a message lies in, or will. It must not be older than the first one held.
+  func segment(of ordinal: UInt64) -> LogSegmentPointer {
+    guard let first = state.value.first else { preconditionFailure("no segment is held") }
+    var segment = state.value.found ?? first
+    if segment.pointee.firstOrdinal > ordinal { segment = first }
+    while let next = segment.next, next.pointee.firstOrdinal <= ordinal { segment = next }
+    state.value.found = segment
+    return segment
+  }
+
+  /// Bytes between a message and the end.
+  func byteCount(from ordinal: UInt64) -> Int {
+    let end = state.value.end
+    guard ordinal < end else { return 0 }
+    let start = segment(of: ordinal).byte(of: ordinal)
+    return Int(segment(of: end).byte(of: end) - start)
+  }
+
+  /// The oldest message from which there are at most so many bytes to the end, and not before
+  /// `ordinal`.
+  func ordinal(within byteCount: Int, notBefore ordinal: UInt64) -> UInt64 {
+    let end = state.value.end
+    let endByte = segment(of: end).byte(of: end)
+    let firstByte = endByte > UInt64(byteCount) ? endByte - UInt64(byteCount) : 0
+    var segment = segment(of: ordinal)
+    while let next = segment.next, next.pointee.firstOrdinal <= end,
+      next.pointee.firstByte <= firstByte
+    {
+      segment = next
+    }
+    let offset = firstByte > segment.pointee.firstByte ? firstByte - segment.pointee.firstByte : 0
+    let limit = segment.next.map { min($0.pointee.firstOrdinal, end) } ?? end
+    return max(ordinal, segment.ordinal(atOrAfter: Int(offset), below: limit))
+  }
+
+  /// Whether a newer message with the same key has come.
+  func isSuperseded(_ ordinal: UInt64) -> Bool {
+    let key = segment(of: ordinal).entry(of: ordinal).key
+    guard key != 0, let newest = state.value.newestByKey[key] else { return false }
+    return newest > ordinal
+  }
+
+  /// Lets go of all segments before the one that this message lies in, or will.
+  func release(before ordinal: UInt64) {
+    while let first = state.value.first, let next = first.next,
+      next.pointee.firstOrdinal <= ordinal
+    {
+      next.holdChain()
+      if state.value.found == first { state.value.found = nil }
+      first.releaseChain()
+      state.value.first = next
+    }
+  }
+}
+
+/// The topics of one reactor.
+@safe struct ReactorTopics: ~Copyable {
+  var shards: [TopicShard?] = []
+  var freeShards: [UInt32] = []
+  var shardByLog: [ObjectIdentifier: UInt32] = [:]
+  /// Shards with something new, and those with subscribers that lag.
+  var dirty: [UInt32] = []
+  var lagging: [UInt32] = []
+
+  private var table = BlockTable<Subscription>()
+  /// By a connection's index: its first subscription.
+  private var heads = BlockTable<UInt32>()
+  private var freeHead = Subscription.none
+  private var usedCount: UInt32 = 0
+
+  subscript(index: UInt32) -> Subscription {
+    @inline(__always) get { table[Int(index)] }
+    @inline(__always) _modify { yield &table[Int(index)] }
+  }
+
+  /// The first subscription of a connection that is subscribed.
+  func head(of connection: ConnectionPointer) -> UInt32 {
+    heads[Int(connection.pointee.index)]
+  }
+
+  mutating func setHead(_ index: UInt32, of connection: ConnectionPointer) {
+    heads.set(Int(connection.pointee.index), index)
+  }
+
+  mutating func add(_ subscription: Subscription) -> UInt32 {
+    var index = freeHead
+    if index == Subscription.none {
+      index = usedCount
+      usedCount += 1
+    } else {
+      freeHead = table[Int(index)].shard
+    }
+    table.set(Int(index), subscription)
+    return index
+  }
+
+  mutating func free(_ index: UInt32) {
+    table[Int(index)].shard = freeHead
+    freeHead = index
+  }
+
+  /// The shard of a log, made if there is none.
+  mutating func shard(of log: TopicLog) -> (UInt32, TopicShard) {
+    if let index = shardByLog[ObjectIdentifier(log)], let shard = shards[Int(index)] {
+      return (index, shard)
+    }
+    let shard = TopicShard(log)
+    let index: UInt32
+    if let free = freeShards.popLast() {
+      index = free
+      shards[Int(free)] = shard
+    } else {
+      index = UInt32(shards.count)
+      shards.append(shard)
+    }
+    shardByLog[ObjectIdentifier(log)] = index
+    return (index, shard)
+  }
+
+  mutating func removeShard(_ index: UInt32) {
+    guard let shard = shards[Int(index)] else { return }
+    shardByLog[ObjectIdentifier(shard.log)] = nil
+    shards[Int(index)] = nil
+    freeShards.append(index)
+  }
+}

@@ -1,0 +1,58 @@
+internal import Reactor
+
+/// What topics mean to a WebSocket connection.
+extension Engine {
+  /// Queues what the connection's topics have for it, since a message of its own comes behind that.
+  /// What they have counts as if it were queued already: the answer if there is no room.
+  func refusal(
+    _ byteCount: Int, behindTopicsOf connection: ConnectionPointer
+  ) -> QueueAdmission? {
+    let lag = reactor.lagByteCount(of: connection)
+    guard lag > 0 else { return nil }
+    let limits = reactor.configuration.queue
+    let queued = lag + reactor.queuedByteCount(of: connection)
+    guard byteCount > limits.byteCountMax - queued else {
+      reactor.fold(connection)
+      return nil
+    }
+    reactor.reportBackpressure(on: connection)
+    return limits.overflow == .close ? .overflow : .dropped
+  }
+
+  /// Nothing of a topic goes behind a close frame.
+  func leaveTopics(_ connection: ConnectionPointer) {
+    reactor.leaveTopics(connection)
+    reactor.holdTopics(of: connection, true)
+  }
+
+  func skipped(_ messageCount: Int, of log: TopicLog, on connection: ConnectionPointer) {
+    guard connection.webSocket.flags.contains(.hasState), let topic = log as? Topic else { return }
+    unsafe application.lagged(
+      topic, missedCount: messageCount, on: handle(connection), state: connection.state)
+  }
+
+  func lagged(behind log: TopicLog, on connection: ConnectionPointer) {
+    guard isOpen(connection) else { return }
+    leaveTopics(connection)
+    fail(connection, .topicLag, code: .tryAgainLater, reason: "reading too slowly")
+  }
+
+  func send(
+    _ message: PreparedMessage, key: UInt64, completion: SendCompletion?,
+    on connection: ConnectionPointer
+  ) -> SendResult {
+    let bytes = message.bytes
+    let admission = admit(bytes.byteCount, kind: .message, key: key, to: connection)
+    switch admission {
+    case .accepted, .acceptedWithBackpressure: break
+    case .dropped: return refuse(completion, .dropped)
+    case .closed: return refuse(completion, .closed)
+    case .overflow:
+      overflow(connection)
+      return refuse(completion, .closed)
+    }
+    reactor.enqueue(
+      bytes, key: key, completion: completion, on: connection, isDroppable: reactor.dropsSends)
+    return admission == .accepted ? .accepted : .backpressure
+  }
+}
