@@ -88,5 +88,7 @@ extension ReactorLoop {
       }
       unsafe reactor.release(chunk, .closed)
     }
+    // Subscriptions that were on their way have kept their topics.
+    reactor.topics.value.removeShards()
   }
 }

@@ -176,6 +176,10 @@
     return (index, shard)
   }
 
+  mutating func removeShards() {
+    for index in shards.indices { removeShard(UInt32(index)) }
+  }
+
   mutating func removeShard(_ index: UInt32) {
     guard let shard = shards[Int(index)] else { return }
     shardByLog[ObjectIdentifier(shard.log)] = nil
