@@ -23,16 +23,19 @@ struct LogSegment: ~Copyable {
   /// from then on no message is added here.
   let next = Atomic<UInt>(0)
 
-  // Of the publishers:
-  var byteCount = 0
-  var messageCount = 0
-  var lastNanoseconds: Int64 = 0
-
   init(capacity: Int, firstOrdinal: UInt64 = 0, firstByte: UInt64 = 0) {
     self.capacity = capacity
     self.firstOrdinal = firstOrdinal
     self.firstByte = firstByte
   }
+}
+
+/// What publishers note of a segment, behind its header: apart from it, since reactors read that at
+/// the same time.
+struct LogSegmentFill {
+  var byteCount = 0
+  var messageCount = 0
+  var lastNanoseconds: Int64 = 0
 }
 
 /// What a segment knows of a message.
@@ -49,7 +52,8 @@ struct LogEntry: BitwiseCopyable {
 @safe struct LogSegmentPointer: Equatable, @unchecked Sendable {
   private let memory: UnsafeMutablePointer<LogSegment>
 
-  static let headerByteCount = (MemoryLayout<LogSegment>.size + 15) & ~15
+  private static let fillOffset = (MemoryLayout<LogSegment>.size + 15) & ~15
+  static let headerByteCount = fillOffset + (MemoryLayout<LogSegmentFill>.size + 15) & ~15
   static let entryByteCount = MemoryLayout<LogEntry>.stride
 
   init(_ address: UnsafeMutableRawPointer) {
@@ -64,11 +68,28 @@ struct LogEntry: BitwiseCopyable {
       preconditionFailure("out of memory for \(capacity) bytes of a topic's log")
     }
     unsafe memory = block.initializeMemory(as: LogSegment.self, to: LogSegment(capacity: rounded))
+    unsafe (block + Self.fillOffset).initializeMemory(
+      as: LogSegmentFill.self, to: LogSegmentFill())
   }
 
   var pointee: LogSegment {
     @inline(__always) unsafeAddress { unsafe UnsafePointer(memory) }
-    @inline(__always) nonmutating unsafeMutableAddress { unsafe memory }
+  }
+
+  /// Under the log's lock.
+  var fill: LogSegmentFill {
+    @inline(__always) unsafeAddress {
+      unsafe UnsafePointer((address + Self.fillOffset).assumingMemoryBound(to: LogSegmentFill.self))
+    }
+    @inline(__always) nonmutating unsafeMutableAddress {
+      unsafe (address + Self.fillOffset).assumingMemoryBound(to: LogSegmentFill.self)
+    }
+  }
+
+  /// Says where it stands in the log: before anybody else knows of it.
+  func place(firstOrdinal: UInt64, firstByte: UInt64) {
+    unsafe memory.pointee.firstOrdinal = firstOrdinal
+    unsafe memory.pointee.firstByte = firstByte
   }
 
   var address: UnsafeMutableRawPointer { unsafe UnsafeMutableRawPointer(memory) }
@@ -116,7 +137,7 @@ struct LogEntry: BitwiseCopyable {
   // MARK: Publishing
 
   var freeByteCount: Int {
-    pointee.capacity - pointee.byteCount - pointee.messageCount * Self.entryByteCount
+    pointee.capacity - fill.byteCount - fill.messageCount * Self.entryByteCount
   }
 
   /// Room for a message of so many bytes, which is part of the segment from now on. There must be
@@ -124,11 +145,11 @@ struct LogEntry: BitwiseCopyable {
   func append(
     _ byteCount: Int, key: UInt64, exclusion: UInt64
   ) -> UnsafeMutableRawBufferPointer {
-    let start = unsafe bytes + pointee.byteCount
-    pointee.byteCount += byteCount
-    unsafe entry(pointee.messageCount).initialize(
-      to: LogEntry(end: UInt32(pointee.byteCount), key: key, exclusion: exclusion))
-    pointee.messageCount += 1
+    let start = unsafe bytes + fill.byteCount
+    fill.byteCount += byteCount
+    unsafe entry(fill.messageCount).initialize(
+      to: LogEntry(end: UInt32(fill.byteCount), key: key, exclusion: exclusion))
+    fill.messageCount += 1
     return unsafe UnsafeMutableRawBufferPointer(start: start, count: byteCount)
   }
 

@@ -115,8 +115,7 @@ open class TopicLog: @unchecked Sendable {
 
   /// Adds a segment to the end of the chain, which holds it from now on.
   private func add(_ segment: LogSegmentPointer, _ state: inout State) {
-    segment.pointee.firstOrdinal = state.endOrdinal
-    segment.pointee.firstByte = state.endByte
+    segment.place(firstOrdinal: state.endOrdinal, firstByte: state.endByte)
     if let last = state.last {
       last.link(segment)
     } else {
@@ -129,7 +128,7 @@ open class TopicLog: @unchecked Sendable {
   /// that a reactor holds.
   private func trim(_ state: inout State) {
     if limits.historyMilliseconds != nil {
-      state.last?.pointee.lastNanoseconds = MonotonicClock.nowNanoseconds()
+      state.last?.fill.lastNanoseconds = MonotonicClock.nowNanoseconds()
     }
     while let first = state.first, first != state.last, isExpendable(first, state),
       let next = first.next
@@ -144,7 +143,7 @@ open class TopicLog: @unchecked Sendable {
     if Self.keptByteCount(state) > limits.historyByteCount { return true }
     guard let age = limits.historyMilliseconds, let last = state.last else { return false }
     let milliseconds =
-      (last.pointee.lastNanoseconds - segment.pointee.lastNanoseconds) / 1_000_000
+      (last.fill.lastNanoseconds - segment.fill.lastNanoseconds) / 1_000_000
     return milliseconds > Int64(age)
   }
 
@@ -230,7 +229,7 @@ open class TopicLog: @unchecked Sendable {
   /// its memory can go as soon as all have been sent it.
   func compact() {
     state.withLock { state in
-      guard limits.historyByteCount == 0, let last = state.last, last.pointee.messageCount > 0,
+      guard limits.historyByteCount == 0, let last = state.last, last.fill.messageCount > 0,
         last.pointee.capacity > 4096, state.compactedOrdinal == state.endOrdinal
       else {
         state.compactedOrdinal = state.endOrdinal

@@ -11,4 +11,10 @@ static inline pid_t process_fork(void) { return fork(); }
 /// Gives memory that is allocated by nobody back to the system, so that what is resident tells what is allocated.
 static inline void process_trim_memory(void) { malloc_trim(0); }
 
+/// Bytes that are allocated, in the heap and by themselves.
+static inline size_t process_allocated_byte_count(void) {
+  struct mallinfo2 info = mallinfo2();
+  return info.uordblks + info.hblkhd;
+}
+
 #endif

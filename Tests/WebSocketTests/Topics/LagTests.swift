@@ -1,3 +1,4 @@
+import CProcess
 import Glibc
 import Synchronization
 import Testing
@@ -150,6 +151,35 @@ struct LagTests {
       while frame.opcode != 8 { frame = try slow[0].readFrame() }
       #expect(frame.closeCode == 1001)
       for peer in slow { peer.reset() }
+    }
+  }
+
+  @Test(
+    "has the log give its memory back when it has caught up or gone",
+    .enabled(if: ProcessState.tellsMemory), arguments: backends)
+  func memory(on kind: BackendKind) throws {
+    try serve(
+      on: kind, recordsTraffic: false,
+      configure: {
+        $0.listener.sendBufferByteCount = 16 << 10
+        $0.reactor.lingerMilliseconds = 1
+      }
+    ) { running in
+      let topic = running.server.topic(
+        "t", options: TopicOptions(lag: .close(beyondByteCount: 16 << 20)))
+      let peers = try (0..<4).map { _ in try running.open(receiveBufferByteCount: 16 << 10) }
+      #expect(eventually { running.journal.connections.count == 4 })
+      for connection in running.journal.connections { connection.subscribe(to: topic) }
+      let before = process_allocated_byte_count()
+      for _ in 0..<8000 { topic.publish(Self.message) }
+      #expect(process_allocated_byte_count() > before + (7 << 20))
+      #expect(process_allocated_byte_count() < before + (12 << 20))
+      for peer in peers.prefix(2) {
+        for _ in 0..<8000 { #expect(try peer.readFrame().payload.count == 1000) }
+      }
+      for peer in peers.suffix(2) { peer.reset() }
+      #expect(eventually { process_allocated_byte_count() < before + (1 << 20) })
+      for peer in peers.prefix(2) { try peer.expectEcho() }
     }
   }
 }
