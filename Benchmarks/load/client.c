@@ -2,16 +2,14 @@
 #include "client.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "connect.h"
+#include "process.h"
 
 enum {
   HOT_BYTE_COUNT = 512 * 1024,
@@ -29,27 +27,11 @@ struct client {
 
 static uint8_t hot[HOT_BYTE_COUNT] __attribute__((aligned(4096)));
 
-_Noreturn void give_up(const char *format, ...) {
-  va_list arguments;
-  va_start(arguments, format);
-  fputs("load: ", stderr);
-  vfprintf(stderr, format, arguments);
-  fputc('\n', stderr);
-  va_end(arguments);
-  exit(1);
-}
-
-double monotonic_seconds(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
 void open_clients(struct clients *clients, const char *host, uint16_t port) {
   clients->all = calloc(clients->count, sizeof *clients->all);
   clients->poller = epoll_create1(EPOLL_CLOEXEC);
   for (unsigned i = 0; i < clients->count; i++) {
-    clients->all[i].fd = connect_upgraded(host, port, i);
+    clients->all[i].fd = connect_upgraded(host, port, i, 0);
     struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLET, .data.u32 = i};
     if (epoll_ctl(clients->poller, EPOLL_CTL_ADD, clients->all[i].fd, &event) < 0)
       give_up("epoll_ctl: %s", strerror(errno));

@@ -26,8 +26,3 @@ void run_phase(struct clients *clients, uint64_t messages, double seconds);
 
 /// Closes every connection so that the server is told by RST.
 void reset_clients(struct clients *clients);
-
-double monotonic_seconds(void);
-
-/// Ends the program with a line on stderr.
-_Noreturn __attribute__((format(printf, 1, 2))) void give_up(const char *format, ...);

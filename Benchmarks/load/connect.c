@@ -11,7 +11,7 @@
 #include <sys/time.h>
 
 #include "../wire/handshake.h"
-#include "client.h"
+#include "process.h"
 
 enum { CLIENTS_PER_ADDRESS = 8000, LONGEST_ANSWER = 2048 };
 
@@ -20,7 +20,7 @@ static void make_key(char key[25], unsigned index) {
   snprintf(key, 25, "MartletLoad%010uA==", index);
 }
 
-static int connect_from(const char *host, uint16_t port, unsigned index) {
+static int connect_from(const char *host, uint16_t port, unsigned index, int receive_buffer) {
   struct sockaddr_in server = {.sin_family = AF_INET, .sin_port = htons(port)};
   if (inet_pton(AF_INET, host, &server.sin_addr) != 1) give_up("not an IPv4 address: %s", host);
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -28,6 +28,8 @@ static int connect_from(const char *host, uint16_t port, unsigned index) {
   struct timeval patience = {.tv_sec = 10};
   setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  if (receive_buffer > 0)  // before the connection offers a window
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
   if ((ntohl(server.sin_addr.s_addr) >> 24) == 127) {
     uint32_t source_address = 0x7f000001 + index / CLIENTS_PER_ADDRESS;
@@ -51,8 +53,8 @@ static void check_answer(const char *head, size_t length, const char *key) {
     give_up("wrong Sec-WebSocket-Accept: %.*s", (int)length, head);
 }
 
-int connect_upgraded(const char *host, uint16_t port, unsigned index) {
-  int fd = connect_from(host, port, index);
+int connect_upgraded(const char *host, uint16_t port, unsigned index, int receive_buffer) {
+  int fd = connect_from(host, port, index, receive_buffer);
   char key[25], bytes[LONGEST_ANSWER];
   make_key(key, index);
   int request_length = snprintf(bytes, sizeof bytes,

@@ -1,15 +1,13 @@
 // load: WebSocket clients on one thread. See the usage below; results are one line of JSON.
 #define _GNU_SOURCE
-#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <time.h>
 
 #include "client.h"
+#include "process.h"
 
 static const char usage[] =
     "load [echo] --port P [options]   closed loop: a new message for every echo\n"
@@ -24,6 +22,8 @@ static const char usage[] =
     "  --warmup N        messages before the measurement (0)\n"
     "  --gate            after the warm-up print `ready`, and go on after a line on stdin\n"
     "  --reset           end the connections by RST, not by FIN\n";
+
+const char program_name[] = "load";
 
 /// A single thread that is this busy is what limits the exchange, not the server.
 static const double bound_share = 0.97;
@@ -75,32 +75,12 @@ static struct arguments parse(int argc, char **argv) {
   return a;
 }
 
-static void raise_descriptor_limit(unsigned connections) {
-  struct rlimit limit;
-  getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
-  if (connections + 16 > limit.rlim_cur)
-    give_up("%u connections need more than %ju descriptors", connections, limit.rlim_cur);
-}
-
-static void say_ready(void) {
-  puts("ready");
-  fflush(stdout);
-}
-
 static void run_idle(struct clients *clients) {
   for (int next = '\n'; next != EOF; next = getchar()) {
     if (next != '\n') continue;
     run_phase(clients, clients->count, 0);
     say_ready();
   }
-}
-
-static double cpu_seconds(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
 static void run_echo(struct clients *clients, const struct arguments *a) {
