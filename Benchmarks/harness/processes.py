@@ -13,6 +13,7 @@ from .programs import BUILT
 
 SERVER_CPU, LOAD_CPU = 0, 1
 PATIENCE_SECONDS = 120
+CPU_CLOCK_OF_SCHEDULER = 2  # CPUCLOCK_SCHED of the kernel
 COUNTERS = re.compile(r"messages=(\d+)\b.*?\bsyscalls=(\d+)")
 COUNTER = re.compile(r"(\w+)=(\d+)")
 
@@ -101,6 +102,28 @@ class Server:
                 total += int(file.read().split()[0])
         return total
 
+    def all_cpu_nanoseconds(self):
+        """The same account with the threads that have ended since, by the CPU-time clock that the
+        kernel keeps for each process. It includes what runs just now."""
+        return time.clock_gettime_ns((~self.pid << 3) | CPU_CLOCK_OF_SCHEDULER)
+
+    def _status_bytes(self, *names):
+        with open(f"/proc/{self.pid}/status") as file:
+            fields = dict(line.split(":", 1) for line in file)
+        return [int(fields[name].split()[0]) * 1024 for name in names]
+
+    def forget_peak(self):
+        """Lets `peak_user_bytes` begin from now. Returns the anonymous memory of now."""
+        with open(f"/proc/{self.pid}/clear_refs", "w") as file:
+            file.write("5")
+        return self._status_bytes("RssAnon")[0]
+
+    def peak_user_bytes(self):
+        """The most anonymous memory that was resident: the peak knows no kinds, but what is mapped
+        from files stays."""
+        peak, files, shared = self._status_bytes("VmHWM", "RssFile", "RssShmem")
+        return peak - files - shared
+
     def resident_bytes(self):
         """From smaps_rollup: VmRSS in status lags by up to 64 pages per CPU."""
         with open(f"/proc/{self.pid}/smaps_rollup") as file:
@@ -140,16 +163,17 @@ class Load:
     """One load client. `ready()` returns once the warm-up is over and nothing is in flight; the
     measured messages flow in `go()`; the connections stay open until the end of the block."""
 
-    def __init__(self, server, arguments, mode="echo"):
+    def __init__(self, server, arguments, mode="echo", executable="load",
+                 patience_seconds=PATIENCE_SECONDS):
         self._process = subprocess.Popen(
-            [str(BUILT / "load"), mode, "--port", str(server.port), *arguments],
+            [str(BUILT / executable), mode, "--port", str(server.port), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             preexec_fn=_preparation(LOAD_CPU, 0),
         )
-        self._timer = threading.Timer(PATIENCE_SECONDS, self._process.kill)
+        self._timer = threading.Timer(patience_seconds, self._process.kill)
         self._timer.start()
 
     def __enter__(self):

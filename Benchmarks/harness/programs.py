@@ -1,6 +1,6 @@
 """The servers that are compared. Adding one is adding a Program here."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 BENCHMARKS = Path(__file__).resolve().parent.parent
@@ -19,6 +19,9 @@ class Program:
     @property
     def is_built(self):
         return Path(self.command[0]).is_file()
+
+    def with_arguments(self, *arguments):
+        return replace(self, command=self.command + arguments)
 
     def arguments(self, port, has_counters):
         values = {"port": port, "max_message_bytes": 1 << 20}

@@ -33,7 +33,7 @@ def ratio_to_floor(times, program, workload):
     return median(run["cpu_ns"] for run in mine) / median(run["cpu_ns"] for run in floor)
 
 
-def _table(header, rows):
+def table(header, rows):
     cells = [header, *rows]
     widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
     for row in cells:
@@ -63,7 +63,7 @@ def print_times(times):
                 f"{bound}/{len(runs)}",
             ])
         print(f"{workload}: server CPU per message")
-        _table(["", "µs", "min-max", "x floor", "messages/s", "server CPU", "load CPU",
+        table(["", "µs", "min-max", "x floor", "messages/s", "server CPU", "load CPU",
                 "load-bound"], rows)
 
 
@@ -73,7 +73,7 @@ def print_counts(counts):
         for name, values in counts.items()
     ]
     print("counts")
-    _table(["", *COUNTS.values()], rows)
+    table(["", *COUNTS.values()], rows)
 
 
 def violations(thresholds, times, counts, gates_ratios):
