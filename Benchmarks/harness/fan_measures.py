@@ -48,6 +48,7 @@ def fan_out(program, case):
         "cpu_ns": spent / result["deliveries"],
         "deliveries_per_second": result["deliveries_per_second"],
         "deliveries_per_read": result["deliveries"] / result["reads"],
+        "pace": case.publishing_seconds / result["publishing_seconds"] if case.interval_us else None,
         "server_share": spent / 1e9 / result["seconds"],
         "load_share": result["cpu_share"],
         "is_load_bound": result["is_load_bound"],

@@ -55,8 +55,9 @@ class Case:
         return f"{self.connections:,} subscribers x {self.messages:,} x {self.size} B{pace}"
 
     @property
-    def deliveries(self):
-        return (self.connections - self.stalled) * self.messages
+    def publishing_seconds(self):
+        """From the first message to the last, if the servers keep the pace."""
+        return (self.messages - 1) * self.interval_us / 1e6
 
     def lasting(self, seconds):
         """A paced case for so long; a burst is as long as it is."""

@@ -39,6 +39,7 @@ def print_case(case, measured):
             f"{min(cpu):,.0f}-{max(cpu):,.0f}",
             f"{ratio:.2f}" if ratio else "-",
             *(f"{_median(runs, key):,.1f}" for key in ("p50_ms", "p99_ms", "max_ms")),
+            f"{_median(runs, 'pace'):.0%}" if case.interval_us else "-",
             f"{_median(runs, 'deliveries_per_read'):.1f}",
             f"{_median(runs, 'peak_user_bytes') / 1e6:.1f}",
             f"{_median(runs, 'growth_bytes') / 1e6:.1f}",
@@ -47,7 +48,7 @@ def print_case(case, measured):
             f"{sum(run['is_load_bound'] for run in runs)}/{len(runs)}",
         ])
     table(["", "deliveries/s", "CPU ns", "min-max", "x uWS", "p50 ms", "p99 ms", "max ms",
-           "per read", "peak MB", "grown MB", "server CPU", "load CPU", "load-bound"], rows)
+           "pace", "per read", "peak MB", "grown MB", "server CPU", "load CPU", "load-bound"], rows)
 
 
 def print_counts(counts):

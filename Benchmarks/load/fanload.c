@@ -73,11 +73,12 @@ static void measure(struct subscribers *subscribers) {
   double seconds = (double)(round.last_arrived - round.first_published) / 1e9;
   unsigned count = subscribers->message_count;
   printf("{\"connections\": %u, \"stalled\": %u, \"messages\": %u, \"payload_bytes\": %zu,"
-         " \"deliveries\": %" PRIu64 ", \"seconds\": %.6f, \"deliveries_per_second\": %.0f,"
+         " \"deliveries\": %" PRIu64 ", \"publishing_seconds\": %.6f, \"seconds\": %.6f, \"deliveries_per_second\": %.0f,"
          " \"latency_us\": {\"p50\": %.1f, \"p99\": %.1f, \"max\": %.1f}, \"reads\": %" PRIu64
          ", \"has_same_order\": %s, \"cpu_share\": %.3f, \"is_load_bound\": %s}\n",
          subscribers->count, subscribers->count - subscribers->reading, count,
-         subscribers->payload_length, round.deliveries, seconds,
+         subscribers->payload_length, round.deliveries,
+         (double)(round.last_published - round.first_published) / 1e9, seconds,
          (double)round.deliveries / seconds, percentile_microseconds(round.latencies, count, 0.5),
          percentile_microseconds(round.latencies, count, 0.99),
          percentile_microseconds(round.latencies, count, 1), round.reads,

@@ -186,6 +186,7 @@ static struct round summary(const struct subscribers *s) {
   for (unsigned i = 0; i < s->message_count; i++) {
     const struct message *message = &s->messages[i];
     if (message->published < round.first_published) round.first_published = message->published;
+    if (message->published > round.last_published) round.last_published = message->published;
     if (message->last_arrived > round.last_arrived) round.last_arrived = message->last_arrived;
     if (message->published > message->last_arrived) give_up("a message came before its time");
     round.latencies[i] = message->last_arrived - message->published;

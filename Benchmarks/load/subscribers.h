@@ -28,7 +28,7 @@ struct subscribers {
 
 struct round {
   uint64_t deliveries, reads;
-  uint64_t first_published, last_arrived;    // nanoseconds
+  uint64_t first_published, last_published, last_arrived;  // nanoseconds
   uint64_t *latencies;                       // of each message to its last subscriber, sorted
   bool has_same_order;                       // all subscribers saw the same sequence
 };
