@@ -85,7 +85,7 @@ CASES = [
     Case("paced-10000", 10_000, 100, 256, interval_us=100_000),
     Case("overload-10000", 10_000, 1_000, 256, interval_us=10_000),
 ]
-COUNTED = CASES[0]
+COUNTED, PACED = CASES[0], CASES[2]
 
 # Small kernel buffers, so that what is not read waits in the server and not in the kernel.
 UNSTALLED = Case("unstalled-10000", 10_000, 100, 1_024, interval_us=100_000, send_buffer=4_608)

@@ -71,17 +71,17 @@ static void measure(struct subscribers *subscribers) {
   // Checking what came is done after the last arrival, and is little beside receiving it.
   double share = (cpu_seconds() - cpu_began) / ((double)(round.last_arrived - began) / 1e9);
   double seconds = (double)(round.last_arrived - round.first_published) / 1e9;
-  unsigned count = subscribers->message_count;
+  unsigned count = subscribers->deliveries.message_count;
   printf("{\"connections\": %u, \"stalled\": %u, \"messages\": %u, \"payload_bytes\": %zu,"
          " \"deliveries\": %" PRIu64 ", \"publishing_seconds\": %.6f, \"seconds\": %.6f, \"deliveries_per_second\": %.0f,"
          " \"latency_us\": {\"p50\": %.1f, \"p99\": %.1f, \"max\": %.1f}, \"reads\": %" PRIu64
          ", \"has_same_order\": %s, \"cpu_share\": %.3f, \"is_load_bound\": %s}\n",
          subscribers->count, subscribers->count - subscribers->reading, count,
-         subscribers->payload_length, round.deliveries,
+         subscribers->deliveries.payload_length, round.deliveries,
          (double)(round.last_published - round.first_published) / 1e9, seconds,
          (double)round.deliveries / seconds, percentile_microseconds(round.latencies, count, 0.5),
          percentile_microseconds(round.latencies, count, 0.99),
-         percentile_microseconds(round.latencies, count, 1), round.reads,
+         percentile_microseconds(round.latencies, count, 1), subscribers->reads,
          round.has_same_order ? "true" : "false", share, share > bound_share ? "true" : "false");
   fflush(stdout);
   free(round.latencies);
@@ -93,8 +93,7 @@ int main(int argc, char **argv) {
   struct subscribers subscribers = {
       .count = a.connections,
       .reading = a.connections - a.stalled,
-      .message_count = a.messages,
-      .payload_length = a.size,
+      .deliveries = make_deliveries(a.connections - a.stalled, a.messages, a.size),
   };
   open_subscribers(&subscribers, a.host, a.port);
   say_ready();
