@@ -29,6 +29,7 @@ internal import Synchronization
     for listener in listeners.listeners(ofReactor: reactor.position) { startAccepting(listener) }
     while !isDone {
       takePosted()
+      if reactor.offersMuch { letPublishersGoOn() }
       serveDeadlines()
       reactor.offerTopics(handler)
       flushDirty()
@@ -48,6 +49,15 @@ internal import Synchronization
       state.value.statistics.postedCount &+= 1
       unsafe take(chunk)
     }
+  }
+
+  /// A publisher that has woken this thread on its own processor may be in the middle of a burst.
+  /// To send its first message to very many takes longer than to let it have its turn, after which
+  /// the rest can go with it.
+  private func letPublishersGoOn() {
+    state.value.statistics.systemCallCount &+= 1
+    sched_yield()
+    takePosted()
   }
 
   private func take(_ chunk: SendChunkPointer) {

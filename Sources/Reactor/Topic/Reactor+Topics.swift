@@ -64,6 +64,15 @@ extension Reactor {
 
   // MARK: Offering
 
+  /// Whether what marks have told of is to be sent to very many.
+  var offersMuch: Bool {
+    var count = 0
+    for index in topics.value.dirty {
+      count += topics.value.shards[Int(index)]?.state.value.subscriptions.count ?? 0
+    }
+    return count >= 256
+  }
+
   /// Has all connections flushed that can be sent something new, and looks at those that cannot.
   /// Once a pass.
   func offerTopics(_ handler: any ConnectionHandler) {
