@@ -340,6 +340,7 @@ extension ReactorPort {
     let chunk = unsafe ChunkPool.makeUnpooled(0)
     unsafe chunk.pointee.reactorNumber = number
     unsafe chunk.pointee.completion = job
+    unsafe chunk.noteOwnPost()
     guard unsafe !port.pointee.mailbox.post(chunk) else { return }
     unsafe ChunkPool.destroy(chunk)
     job(.closed)

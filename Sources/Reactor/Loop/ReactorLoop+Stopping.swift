@@ -21,9 +21,10 @@ extension ReactorLoop {
     quiesceSome()
     reactor.settleTopics(handler)
     // What is freed to malloc in small pieces stays in its arenas until it is asked to look.
-    if state.value.pool.trim() >= 1 << 20 { martlet_malloc_trim() }
+    let freedByteCount = state.value.pool.trim() + reactor.topics.value.takeOwed()
+    if freedByteCount >= 1 << 20 { martlet_malloc_trim() }
     backend.trimMemory()
-    if reactor.slab.count > 0 {
+    if reactor.slab.count > 0 || reactor.topics.value.owesMemory {
       scheduleHousekeeping(afterNanoseconds: Self.housekeepingIntervalNanoseconds)
     }
   }

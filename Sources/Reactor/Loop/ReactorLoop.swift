@@ -61,13 +61,16 @@ internal import Synchronization
   }
 
   private func take(_ chunk: SendChunkPointer) {
+    if unsafe chunk.pointee.flags.contains(.isOwnPost) {
+      unsafe chunk.pointee.flags.remove(.isOwnPost)
+      state.value.ownPostCount -= 1
+    }
     let index = unsafe chunk.pointee.connectionIndex
     // Else it was posted to the reactor that had the port before, by a thread that has been slow
     // about it.
     let isForThisReactor = unsafe chunk.pointee.reactorNumber == reactor.number
     guard index != ConnectionRecord.noIndex else {
       if unsafe chunk.pointee.flags.contains(.isMark) {
-        if unsafe chunk.pointee.flags.contains(.isOwnMark) { state.value.ownMarkCount -= 1 }
         if isForThisReactor { unsafe reactor.takeMark(chunk) }
       }
       return unsafe reactor.release(chunk, isForThisReactor ? .sent : .closed)
@@ -81,6 +84,10 @@ internal import Synchronization
       let connection = reactor.slab.record(at: index, generation: generation),
       connection.pointee.lifecycle == .open
     else { return unsafe reactor.release(chunk, .closed) }
+    announceGaps(connection)
+    guard connection.pointee.lifecycle == .open else {
+      return unsafe reactor.release(chunk, .closed)
+    }
     unsafe handler.posted(PostedChunk(chunk), on: connection)
     // Not only at the end of the pass: until then its sender would take the queue for empty.
     if connection.pointee.queuedByteCount >= reactor.configuration.queue.backpressureByteCount {
@@ -212,6 +219,14 @@ internal import Synchronization
     state.value.statistics.sentByteCount &+= UInt64(byteCount)
     let completed = unsafe connection.consume(byteCount, pool: &state.value.pool)
     _ = unsafe reactor.releaseAll(completed, .sent)
+  }
+
+  /// Tells the handler of messages of topics that a connection is not sent, before it is sent
+  /// something behind them. Not from within a call of the handler.
+  func announceGaps(_ connection: ConnectionPointer) {
+    guard reactor.isSubscribed(connection) else { return }
+    reactor.judge(connection)
+    reactor.announceGaps(connection, handler)
   }
 
   /// The socket is full: what is still to be sent of topics goes back to where it came from.

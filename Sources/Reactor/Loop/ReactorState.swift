@@ -10,8 +10,8 @@
   var sendingAtOnceIndex = ConnectionRecord.noIndex
   /// The bytes that are being received on it.
   var received = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
-  /// Marks of messages that were published on this thread, and are still in the mailbox.
-  var ownMarkCount = 0
+  /// What this thread has posted to itself, and what is still in the mailbox.
+  var ownPostCount = 0
   /// Whether a handler is being told of messages that its connection has missed.
   var isAnnouncingGaps = false
   /// Listeners whose accepting has stopped, to be tried again when a descriptor has come free or

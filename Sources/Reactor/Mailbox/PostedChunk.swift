@@ -62,6 +62,7 @@ extension ConnectionID {
     unsafe chunk.pointer.pointee.generation = generation
     if reportsBackpressure { unsafe chunk.pointer.pointee.flags.insert(.reportsBackpressure) }
     cell.pointee.postedByteCount.add(byteCount, ordering: .relaxed)
+    unsafe chunk.pointer.noteOwnPost()
     if unsafe port.pointee.mailbox.post(chunk.pointer) { return true }
     cell.pointee.postedByteCount.subtract(byteCount, ordering: .relaxed)
     return false

@@ -1,3 +1,5 @@
+internal import CURing
+
 /// A block of memory with bytes to send, behind this header. Chunks are linked into a connection's
 /// send queue, and into a reactor's mailbox on their way there from another thread.
 @safe @usableFromInline struct SendChunk {
@@ -75,6 +77,16 @@ extension UnsafeMutablePointer<SendChunk> {
   /// The room.
   @inlinable var bytes: UnsafeMutableRawPointer { unsafe pointee.base }
 
+  /// To be called before it is posted: what a reactor posts to itself must not be overtaken by what
+  /// it does directly.
+  func noteOwnPost() {
+    guard unsafe martlet_thread_reactor_number() == pointee.reactorNumber,
+      let reactor = Reactor.current
+    else { return }
+    unsafe pointee.flags.insert(.isOwnPost)
+    reactor.state.value.ownPostCount += 1
+  }
+
   /// The bytes not yet sent.
   var content: UnsafeMutableRawBufferPointer {
     unsafe UnsafeMutableRawBufferPointer(
@@ -98,8 +110,8 @@ extension UnsafeMutablePointer<SendChunk> {
   static let isReference = SendChunkFlags(rawValue: 1 << 3)
   /// Not to be sent: tells a reactor how far a topic has come.
   static let isMark = SendChunkFlags(rawValue: 1 << 4)
-  /// A mark of a message that was published on the reactor's own thread.
-  static let isOwnMark = SendChunkFlags(rawValue: 1 << 5)
+  /// It was posted on the reactor's own thread.
+  static let isOwnPost = SendChunkFlags(rawValue: 1 << 5)
   /// May be dropped by a policy as long as none of it has been sent.
   static let isDroppable = SendChunkFlags(rawValue: 1 << 1)
 }

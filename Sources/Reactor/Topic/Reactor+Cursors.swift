@@ -19,13 +19,29 @@ extension Reactor {
   /// would cost more than holding its segment.
   private static let copiedByteCountMax = 4096
 
-  /// Bytes that a connection has not been sent of its topics.
-  public func lagByteCount(of connection: ConnectionPointer) -> Int {
+  /// Bytes of its topics that a connection has not been sent, and that direct sends go behind: not
+  /// what is still replayed to it from the past.
+  func lagByteCount(of connection: ConnectionPointer) -> Int {
     var byteCount = 0
     forEachSubscription(of: connection) { index, shard in
-      byteCount += shard.byteCount(from: topics.value[index].cursor)
+      if !topics.value[index].isReplaying {
+        byteCount += shard.byteCount(from: topics.value[index].cursor)
+      }
     }
     return byteCount
+  }
+
+  /// Whether the handler has to be told of messages that are left out, before it is sent others.
+  func hasGaps(_ connection: ConnectionPointer) -> Bool {
+    var hasGap = false
+    forEachSubscription(of: connection) { index, shard in
+      let subscription = topics.value[index]
+      if subscription.missedCount > 0 { hasGap = true }
+      if subscription.policy == .newestOnly, subscription.cursor + 1 < shard.state.value.end {
+        hasGap = true
+      }
+    }
+    return hasGap
   }
 
   func hasTopicsToSend(_ connection: ConnectionPointer) -> Bool {
@@ -52,38 +68,59 @@ extension Reactor {
         let piece = nextPiece(
           index, shard, SendBatch.byteCountMax - connection.pointee.queuedByteCount)
       {
-        let chunk = unsafe state.value.pool.takeReference(
-          to: piece.start, byteCount: piece.byteCount, in: piece.segment)
-        unsafe chunk.pointee.subscription = index
-        unsafe chunk.pointee.key = piece.first
-        unsafe chunk.pointee.messageCount = UInt32(piece.end - piece.first)
-        unsafe connection.append(chunk)
+        appendReference(to: piece, of: index, on: connection)
         count += 1
       }
     }
   }
 
-  /// Puts what a connection's topics have for it into its queue as a copy: what is sent to it
-  /// directly from now on comes behind that. If it is more than the queue may hold, nothing
-  /// happens.
-  public func fold(_ connection: ConnectionPointer) {
+  /// Puts what a connection's topics have for it into its queue, since `byteCount` bytes are to be
+  /// sent to it directly, behind that: by reference if nothing waits, and else as a copy, as far as
+  /// the queue may hold it. False: it may not, and nothing has happened.
+  public func fold(_ connection: ConnectionPointer, before byteCount: Int) -> Bool {
     guard connection.pointee.topicFlags == .isSubscribed, !state.value.isAnnouncingGaps,
       hasTopicsToSend(connection)
-    else { return }
-    let byteCount = lagByteCount(of: connection) + connection.pointee.queuedByteCount
-    guard byteCount <= configuration.queue.byteCountMax else { return }
+    else { return true }
+    let copies = isBlocked(connection)
+    if copies {
+      let waiting = lagByteCount(of: connection) + connection.pointee.queuedByteCount
+      guard byteCount <= configuration.queue.byteCountMax - waiting else { return false }
+    }
+    markDirty(connection)
     forEachSubscription(of: connection) { index, shard in
+      guard !topics.value[index].isReplaying else { return }
       skipToNewest(index, shard)
-      while let piece = nextPiece(index, shard, 16 * 1024) {
-        let room = unsafe reserve(piece.byteCount, on: connection)
-        unsafe room.baseAddress?.copyMemory(from: piece.start, byteCount: piece.byteCount)
+      while let piece = nextPiece(index, shard, copies ? 16 * 1024 : SendBatch.byteCountMax) {
+        if copies {
+          let room = unsafe connection.reserve(piece.byteCount, pool: &state.value.pool)
+          unsafe room.baseAddress?.copyMemory(from: piece.start, byteCount: piece.byteCount)
+        } else {
+          appendReference(to: piece, of: index, on: connection)
+        }
       }
     }
+    return true
+  }
+
+  /// Whether something waits to be sent before anything else can be.
+  func isBlocked(_ connection: ConnectionPointer) -> Bool {
+    connection.pointee.queuedByteCount > 0 || connection.pointee.flags.contains(.isSending)
+  }
+
+  private func appendReference(
+    to piece: Piece, of index: UInt32, on connection: ConnectionPointer
+  ) {
+    let chunk = unsafe state.value.pool.takeReference(
+      to: piece.start, byteCount: piece.byteCount, in: piece.segment)
+    unsafe chunk.pointee.subscription = index
+    unsafe chunk.pointee.key = piece.first
+    unsafe chunk.pointee.messageCount = UInt32(piece.end - piece.first)
+    unsafe connection.append(chunk)
   }
 
   // MARK: Forwards
 
-  private func forEachSubscription(
+  func forEachSubscription(
     of connection: ConnectionPointer, _ body: (UInt32, TopicShard) -> Void
   ) {
     guard isSubscribed(connection) else { return }
@@ -138,7 +175,7 @@ extension Reactor {
 
   /// Tells the handler what has not been sent, before the first message behind it. What the handler
   /// sends meanwhile comes before that, too.
-  private func announceGaps(_ connection: ConnectionPointer, _ handler: any ConnectionHandler) {
+  func announceGaps(_ connection: ConnectionPointer, _ handler: any ConnectionHandler) {
     var gaps: [(TopicLog, Int)] = []
     forEachSubscription(of: connection) { index, shard in
       skipToNewest(index, shard)
@@ -147,7 +184,7 @@ extension Reactor {
       topics.value[index].missedCount = 0
       gaps.append((shard.log, Int(count)))
     }
-    guard !gaps.isEmpty else { return }
+    guard !gaps.isEmpty, !state.value.isAnnouncingGaps else { return }
     state.value.isAnnouncingGaps = true
     for (log, count) in gaps { handler.skipped(count, of: log, on: connection) }
     state.value.isAnnouncingGaps = false

@@ -33,7 +33,9 @@ extension ConnectionID {
       return .positionGone(oldestOrdinal: error.oldestOrdinal)
     }
     let policy = lag ?? log.limits.lag
-    if martlet_thread_reactor_number() == reactor, let own = Reactor.current {
+    if martlet_thread_reactor_number() == reactor, let own = Reactor.current,
+      own.connection(self).map({ !own.mustPost(to: $0) }) ?? true
+    {
       own.subscribe(self, to: log, start, policy)
     } else {
       ReactorPort.execute(
@@ -52,13 +54,15 @@ extension ConnectionID {
   /// blocks.
   public func unsubscribe(from log: TopicLog) {
     if martlet_thread_reactor_number() == reactor, let own = Reactor.current,
-      own.state.value.ownMarkCount == 0
+      own.connection(self).map({ !own.mustPost(to: $0) }) ?? true
     {
       return own.unsubscribe(self, from: log)
     }
     ReactorPort.execute(
       { outcome in
-        if outcome == .sent { Reactor.current?.unsubscribe(self, from: log) }
+        guard outcome == .sent, let loop = ReactorLoop.current else { return }
+        if let connection = loop.reactor.connection(self) { loop.announceGaps(connection) }
+        loop.reactor.unsubscribe(self, from: log)
       }, onReactor: reactor)
   }
 }
@@ -78,9 +82,12 @@ extension Reactor {
   }
 
   /// Whether what is sent to a connection must be posted, although this is its reactor's thread:
-  /// what this thread has published before is on its way through the mailbox.
+  /// what this thread has published or posted before is on its way through the mailbox; or the handler may
+  /// have to be told of a gap first, which cannot be done from within another call of it.
   public func mustPost(to connection: ConnectionPointer) -> Bool {
-    state.value.ownMarkCount > 0 && isSubscribed(connection)
+    guard isSubscribed(connection), !state.value.isAnnouncingGaps else { return false }
+    return state.value.ownPostCount > 0 || hasGaps(connection)
+      || (isBlocked(connection) && hasTopicsToSend(connection))
   }
 
   /// Calls `body` with the topic of each subscription.
@@ -134,7 +141,7 @@ extension Reactor {
       position: UInt32(shard.state.value.subscriptions.count),
       next: isSubscribed(connection) ? topics.value.head(of: connection) : Subscription.none,
       byteCountMax: policy.byteCountMax, policy: .init(policy),
-      isReplaying: start.ordinal < start.end)
+      replayEnd: start.end)
     let index = topics.value.add(subscription)
     topics.value.setHead(index, of: connection)
     shard.state.value.subscriptions.append(index)
@@ -148,7 +155,7 @@ extension Reactor {
     guard let connection = connection(id), let (index, previous) = find(log, of: connection) else {
       return
     }
-    if connection.pointee.lifecycle == .open { fold(connection) }
+    if connection.pointee.lifecycle == .open { _ = fold(connection, before: 0) }
     remove(index, of: connection, after: previous)
   }
 

@@ -127,11 +127,9 @@ extension Reactor {
         } else {
           markDirty(connection)
         }
-      } else {
-        topics.value[index].isReplaying = false
       }
     }
-    shard.release(before: needed)
+    topics.value.noteReleased(shard.release(before: needed))
     if !shard.state.value.holes.isEmpty { shard.dropHoles(before: needed) }
     shard.pruneKeys(before: needed)
     for id in late {
@@ -139,6 +137,14 @@ extension Reactor {
       shard.log.counters.closedCount.add(1, ordering: .relaxed)
       handler.lagged(behind: shard.log, on: connection)
     }
+  }
+
+  /// Applies the policies of a connection that cannot be sent anything right now, except closing
+  /// it.
+  func judge(_ connection: ConnectionPointer) {
+    guard isBlocked(connection) else { return }
+    var late: [ConnectionID] = []
+    forEachSubscription(of: connection) { index, shard in _ = judge(index, shard, &late) }
   }
 
   /// Applies the policy to a subscription that cannot be sent anything right now. Returns the
@@ -155,9 +161,9 @@ extension Reactor {
       skip(index, to: end - 1, shard, isConflated: true)
       return min(end - 1, referred)
     }
-    guard !subscription.isReplaying,
-      shard.byteCount(from: oldest) > Int(subscription.byteCountMax)
-    else { return oldest }
+    // What has come since it began in the past counts, the past does not.
+    let counted = max(oldest, min(subscription.replayEnd, end))
+    guard shard.byteCount(from: counted) > Int(subscription.byteCountMax) else { return oldest }
     if subscription.policy == .close {
       late.append(id(of: subscription.connection))
       return oldest

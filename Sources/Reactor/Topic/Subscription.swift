@@ -18,8 +18,11 @@
   /// Messages that it has not been sent, of which its connection has not been told.
   var missedCount: UInt32 = 0
   var policy: Policy
-  /// It began in the past and has not caught up: until then it may lag as far as the log reaches.
-  var isReplaying: Bool
+  /// Where the log ended when it began. Up to there, if it began in the past, it may lag as far as
+  /// the log reaches.
+  let replayEnd: UInt64
+
+  var isReplaying: Bool { cursor < replayEnd }
 
   enum Policy: UInt8 {
     case close, skipOldest, newestOnly, newestPerKey

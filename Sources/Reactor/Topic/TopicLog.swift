@@ -161,10 +161,7 @@ open class TopicLog: @unchecked Sendable {
     unsafe chunk.pointee.key = end
     unsafe chunk.pointee.source = Unmanaged.passRetained(self).toOpaque()
     unsafe chunk.pointee.flags = .isMark
-    if martlet_thread_reactor_number() == number, let reactor = Reactor.current {
-      unsafe chunk.pointee.flags.insert(.isOwnMark)
-      reactor.state.value.ownMarkCount += 1
-    }
+    unsafe chunk.noteOwnPost()
     if unsafe !port.pointee.mailbox.post(chunk) { unsafe ChunkPool.destroy(chunk) }
   }
 

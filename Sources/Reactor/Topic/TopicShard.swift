@@ -99,16 +99,20 @@
     return newest > ordinal
   }
 
-  /// Lets go of all segments before the one that this message lies in, or will.
-  func release(before ordinal: UInt64) {
+  /// Lets go of all segments before the one that this message lies in, or will. Returns about how
+  /// many bytes they have.
+  func release(before ordinal: UInt64) -> Int {
+    var byteCount = 0
     while let first = state.value.first, let next = first.next,
       next.pointee.firstOrdinal <= ordinal
     {
       next.holdChain()
+      byteCount += first.pointee.capacity
       if state.value.found == first { state.value.found = nil }
       first.releaseChain()
       state.value.first = next
     }
+    return byteCount
   }
 }
 
@@ -125,6 +129,9 @@
   /// By a connection's index: its first subscription.
   private var heads = BlockTable<UInt32>()
   private var freeHead = Subscription.none
+  /// Bytes of logs that were let go of since the last time memory was given back, and before.
+  private var releasedByteCount = 0
+  private var owedByteCount = 0
   private var usedCount: UInt32 = 0
 
   subscript(index: UInt32) -> Subscription {
@@ -176,12 +183,30 @@
     return (index, shard)
   }
 
+  mutating func noteReleased(_ byteCount: Int) {
+    releasedByteCount += byteCount
+  }
+
+  /// Whether `takeOwed` has something to say soon.
+  var owesMemory: Bool { releasedByteCount + owedByteCount >= 1 << 20 }
+
+  /// Bytes of logs that were let go of, once no more of them come: as long as they do, the
+  /// allocator does well to keep them.
+  mutating func takeOwed() -> Int {
+    owedByteCount += releasedByteCount
+    defer { releasedByteCount = 0 }
+    guard releasedByteCount == 0 else { return 0 }
+    defer { owedByteCount = 0 }
+    return owedByteCount
+  }
+
   mutating func removeShards() {
     for index in shards.indices { removeShard(UInt32(index)) }
   }
 
   mutating func removeShard(_ index: UInt32) {
     guard let shard = shards[Int(index)] else { return }
+    releasedByteCount += shard.release(before: .max) + 512
     shardByLog[ObjectIdentifier(shard.log)] = nil
     shards[Int(index)] = nil
     freeShards.append(index)

@@ -116,7 +116,7 @@ extension Engine {
   func sendClose(_ code: CloseCode?, reason: String, on connection: ConnectionPointer) {
     connection.webSocket.canSendMessages = false
     guard reactor.canSend(on: connection) else { return }
-    reactor.fold(connection)
+    _ = reactor.fold(connection, before: 0)
     leaveTopics(connection)
     let payloadByteCount = ClosePayload.byteCount(code: code, reason: reason)
     let room = unsafe reactor.reserve(2 + payloadByteCount, on: connection)

@@ -7,16 +7,9 @@ extension Engine {
   func refusal(
     _ byteCount: Int, behindTopicsOf connection: ConnectionPointer
   ) -> QueueAdmission? {
-    let lag = reactor.lagByteCount(of: connection)
-    guard lag > 0 else { return nil }
-    let limits = reactor.configuration.queue
-    let queued = lag + reactor.queuedByteCount(of: connection)
-    guard byteCount > limits.byteCountMax - queued else {
-      reactor.fold(connection)
-      return nil
-    }
+    guard !reactor.fold(connection, before: byteCount) else { return nil }
     reactor.reportBackpressure(on: connection)
-    return limits.overflow == .close ? .overflow : .dropped
+    return reactor.configuration.queue.overflow == .close ? .overflow : .dropped
   }
 
   /// Nothing of a topic goes behind a close frame.

@@ -1,3 +1,4 @@
+import CProcess
 import Glibc
 import Testing
 import WebSocket
@@ -54,6 +55,36 @@ struct ResumeTests {
       usleep(120_000)
       topic.publish("new")
       #expect(topic.statistics.keptByteCount < 70_000)
+    }
+  }
+
+  @Test(
+    "and then reads nothing is bounded by its policy like any other",
+    .enabled(if: ProcessState.tellsMemory), arguments: backends)
+  func stalls(on kind: BackendKind) throws {
+    try serve(
+      on: kind, recordsTraffic: false,
+      configure: {
+        $0.listener.sendBufferByteCount = 16 << 10
+        $0.reactor.lingerMilliseconds = 1
+      }
+    ) { running in
+      let topic = running.server.topic(
+        "t",
+        options: TopicOptions(
+          historyByteCount: 1 << 20, lag: .skipOldest(beyondByteCount: 1 << 20)))
+      let message = [UInt8](repeating: 4, count: 1000)
+      for _ in 0..<500 { topic.publish(message) }
+      let (peer, connection) = try running.openWithHandle(receiveBufferByteCount: 16 << 10)
+      connection.subscribe(to: topic, from: TopicPosition(ordinal: 0))
+      let before = process_allocated_byte_count()
+      for number in 0..<20_000 {
+        topic.publish(message)
+        if number % 200 == 0 { usleep(1000) }
+      }
+      #expect(eventually { topic.statistics.skippedCount > 15_000 })
+      #expect(eventually { process_allocated_byte_count() < before + (4 << 20) })
+      peer.reset()
     }
   }
 }

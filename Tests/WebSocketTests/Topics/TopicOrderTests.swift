@@ -102,6 +102,33 @@ struct TopicOrderTests {
     }
   }
 
+  @Test("begins and ends in its order if it is a handler's", arguments: backends)
+  func subscribingInHandler(on kind: BackendKind) throws {
+    let topic = TopicRegistry().topic("t")
+    try serve(
+      on: kind,
+      handle: { on, _ in
+        on.received = { connection, _, _ in
+          for number in 0..<100 {
+            topic.publish("never")
+            connection.subscribe(to: topic)
+            topic.publish("\(2 * number)")
+            connection.unsubscribe(from: topic)
+            topic.publish("never")
+            connection.send("\(2 * number + 1)")
+          }
+        }
+      }
+    ) { running in
+      let peer = try running.open()
+      for _ in 0..<5 {
+        try peer.send(.text("go"))
+        for number in 0..<200 { #expect(try peer.readFrame() == .text("\(number)")) }
+      }
+      #expect(eventually { topic.subscriberCount == 0 })
+    }
+  }
+
   @Test("never comes between the fragments of a message", arguments: backends)
   func fragments(on kind: BackendKind) throws {
     try serve(on: kind) { running in
