@@ -15,7 +15,8 @@ public final class Topic: TopicLog, @unchecked Sendable {
   /// Any bytes.
   public let name: [UInt8]
   public let options: TopicOptions
-  private let registry: TopicRegistry
+  /// Weak: the registry holds the topics that are to stay, and they go with it.
+  private weak let registry: TopicRegistry?
 
   init(name: [UInt8], options: TopicOptions, registry: TopicRegistry) {
     self.name = name
@@ -25,7 +26,7 @@ public final class Topic: TopicLog, @unchecked Sendable {
   }
 
   deinit {
-    registry.removeIfGone(name)
+    registry?.removeIfGone(name)
   }
 
   /// The name as text. What is no UTF-8 is replaced by U+FFFD.

@@ -48,20 +48,29 @@ public final class TopicRegistry: Sendable {
   /// Lets go of a topic that was made to stay. It goes when nobody holds it and nobody is
   /// subscribed.
   public func release(_ topic: Topic) {
-    let kept = entries.withLock { entries -> Topic? in
-      guard entries[topic.name]?.topic === topic else { return nil }
+    // Both are let go of outside of the lock: one may be the last that holds its topic, and then
+    // the topic's end takes the lock.
+    let held = entries.withLock { entries -> (Topic?, Topic?) in
+      guard let known = entries[topic.name]?.topic, known === topic else {
+        return (entries[topic.name]?.topic, nil)
+      }
       defer { entries[topic.name]?.kept = nil }
-      return entries[topic.name]?.kept
+      return (known, entries[topic.name]?.kept)
     }
-    // Outside of the lock: it may be the last one, and then its end takes the lock.
-    _ = kept
+    _ = held
   }
 
   /// A topic has gone. Another one may have its name by now.
   func removeIfGone(_ name: [UInt8]) {
-    entries.withLock { entries in
-      if let entry = entries[name], entry.topic == nil { entries[name] = nil }
+    // Let go of outside of the lock: whoever holds that other one may do so at this moment, and the
+    // end of a topic takes the lock.
+    let other = entries.withLock { entries -> Topic? in
+      guard let entry = entries[name] else { return nil }
+      if let topic = entry.topic { return topic }
+      entries[name] = nil
+      return nil
     }
+    _ = other
   }
 }
 
