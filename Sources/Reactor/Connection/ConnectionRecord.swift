@@ -73,6 +73,8 @@
   static var isSubscribed: TopicFlags { TopicFlags(rawValue: 1 << 0) }
   /// `Reactor.holdTopics`.
   static var isHeld: TopicFlags { TopicFlags(rawValue: 1 << 1) }
+  /// It has left them all, and can subscribe no more.
+  static var hasLeft: TopicFlags { TopicFlags(rawValue: 1 << 2) }
 }
 
 @usableFromInline struct ConnectionFlags: OptionSet, Sendable {

@@ -160,7 +160,8 @@ internal import Synchronization
 
   /// 0 if there is work left; else until the next deadline; negative if there is none.
   private var timeoutNanoseconds: Int64 {
-    guard state.value.dirty.isEmpty, !isDone else { return 0 }
+    // Whoever subscribes from a completion comes behind this pass's offering.
+    guard state.value.dirty.isEmpty, reactor.topics.value.dirty.isEmpty, !isDone else { return 0 }
     var next = min(state.value.housekeepingNanoseconds, state.value.resetNanoseconds)
     if let ticks = state.value.wheel.ticksToNext {
       // The wheel has been turned to this tick. Its own count wraps, time does not.

@@ -12,8 +12,8 @@
   var received = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
   /// What this thread has posted to itself, and what is still in the mailbox.
   var ownPostCount = 0
-  /// Whether a handler is being told of messages that its connection has missed.
-  var isAnnouncingGaps = false
+  /// The connection whose handler is being told of messages that it has missed.
+  var announcingIndex = ConnectionRecord.noIndex
   /// Listeners whose accepting has stopped, to be tried again when a descriptor has come free or
   /// time has passed.
   var stoppedListeners: [Int] = []

@@ -25,6 +25,7 @@ extension Reactor {
     var byteCount = 0
     forEachSubscription(of: connection) { index, shard in
       if !topics.value[index].isReplaying {
+        skipToNewest(index, shard)
         byteCount += shard.byteCount(from: topics.value[index].cursor)
       }
     }
@@ -78,7 +79,8 @@ extension Reactor {
   /// sent to it directly, behind that: by reference if nothing waits, and else as a copy, as far as
   /// the queue may hold it. False: it may not, and nothing has happened.
   public func fold(_ connection: ConnectionPointer, before byteCount: Int) -> Bool {
-    guard connection.pointee.topicFlags == .isSubscribed, !state.value.isAnnouncingGaps,
+    guard connection.pointee.topicFlags == .isSubscribed,
+      connection.pointee.index != state.value.announcingIndex,
       hasTopicsToSend(connection)
     else { return true }
     let copies = isBlocked(connection)
@@ -89,7 +91,7 @@ extension Reactor {
     markDirty(connection)
     forEachSubscription(of: connection) { index, shard in
       guard !topics.value[index].isReplaying else { return }
-      skipToNewest(index, shard)
+      if !copies { skipToNewest(index, shard) }
       while let piece = nextPiece(index, shard, copies ? 16 * 1024 : SendBatch.byteCountMax) {
         if copies {
           let room = unsafe connection.reserve(piece.byteCount, pool: &state.value.pool)
@@ -147,7 +149,7 @@ extension Reactor {
       if segment.offset(of: stop) - start > byteCountMax {
         stop = max(cursor + 1, segment.ordinal(atOrAfter: start + byteCountMax, below: stop))
       }
-      if !shard.state.value.holes.isEmpty || topics.value[index].policy == .newestPerKey {
+      if cursor < topics.value[index].excludedEnd || topics.value[index].policy == .newestPerKey {
         var next = cursor + 1
         while next < stop, !isLeftOut(next, index, shard) { next += 1 }
         stop = next
@@ -163,7 +165,7 @@ extension Reactor {
       shard.log.counters.conflatedCount.add(1, ordering: .relaxed)
       return true
     }
-    return shard.state.value.holes.contains { $0.subscription == index && $0.ordinal == ordinal }
+    return isExcluded(ordinal, index, shard)
   }
 
   private func skipToNewest(_ index: UInt32, _ shard: TopicShard) {
@@ -184,10 +186,10 @@ extension Reactor {
       topics.value[index].missedCount = 0
       gaps.append((shard.log, Int(count)))
     }
-    guard !gaps.isEmpty, !state.value.isAnnouncingGaps else { return }
-    state.value.isAnnouncingGaps = true
+    guard !gaps.isEmpty, state.value.announcingIndex == ConnectionRecord.noIndex else { return }
+    state.value.announcingIndex = connection.pointee.index
     for (log, count) in gaps { handler.skipped(count, of: log, on: connection) }
-    state.value.isAnnouncingGaps = false
+    state.value.announcingIndex = ConnectionRecord.noIndex
   }
 
   // MARK: Backwards
@@ -200,7 +202,8 @@ extension Reactor {
     guard let first = unsafe connection.takeReferences() else {
       return copyReferences(connection)
     }
-    unsafe keepMessage(of: first, on: connection)
+    // Else it has not been begun, and what stands before it is asked about.
+    if unsafe connection.pointee.sendHead == nil { unsafe keepMessage(of: first, on: connection) }
     var next: SendChunkPointer? = unsafe first
     while let chunk = unsafe next {
       unsafe next = chunk.pointee.next

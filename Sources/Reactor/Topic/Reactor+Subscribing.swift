@@ -85,7 +85,8 @@ extension Reactor {
   /// what this thread has published or posted before is on its way through the mailbox; or the handler may
   /// have to be told of a gap first, which cannot be done from within another call of it.
   public func mustPost(to connection: ConnectionPointer) -> Bool {
-    guard isSubscribed(connection), !state.value.isAnnouncingGaps else { return false }
+    guard isSubscribed(connection), connection.pointee.index != state.value.announcingIndex
+    else { return false }
     return state.value.ownPostCount > 0 || hasGaps(connection)
       || (isBlocked(connection) && hasTopicsToSend(connection))
   }
@@ -111,8 +112,10 @@ extension Reactor {
     }
   }
 
-  /// Ends all subscriptions of a connection. What it has not been sent is not sent any more.
+  /// Ends all subscriptions of a connection, which cannot subscribe again. What it has not been sent
+  /// is not sent any more.
   public func leaveTopics(_ connection: ConnectionPointer) {
+    connection.pointee.topicFlags.insert(.hasLeft)
     while isSubscribed(connection) {
       remove(topics.value.head(of: connection), of: connection, after: nil)
     }
@@ -126,7 +129,7 @@ extension Reactor {
     _ id: ConnectionID, to log: TopicLog, _ start: TopicLog.Start, _ policy: LagPolicy
   ) {
     guard let connection = connection(id), connection.pointee.lifecycle == .open,
-      find(log, of: connection) == nil
+      !connection.pointee.topicFlags.contains(.hasLeft), find(log, of: connection) == nil
     else {
       log.abandon(start, number)
       return removeIfUnused(log)
@@ -186,12 +189,12 @@ extension Reactor {
     }
     connection.disown(referencesOf: index)
     if let shard = shard(of: index) {
-      shard.state.value.holes.removeAll { $0.subscription == index }
       let last = shard.state.value.subscriptions.removeLast()
       if last != index {
         shard.state.value.subscriptions[Int(subscription.position)] = last
         topics.value[last].position = subscription.position
       }
+      if shard.state.value.subscriptions.isEmpty { shard.releaseAll() }
       shard.log.detach(number)
       topics.value.free(index)
       removeIfUnused(shard.log)

@@ -26,7 +26,7 @@ extension Reactor {
     topics.value.dirty.append(index)
   }
 
-  /// Looks for messages that single connections are not to get, and for the newest of each key.
+  /// Looks for messages that single subscribers are not to get, and for the newest of each key.
   func scan(_ shard: TopicShard, from: UInt64, to end: UInt64) {
     guard let first = shard.state.value.first else { return }
     var ordinal = max(from, first.pointee.firstOrdinal)
@@ -55,8 +55,8 @@ extension Reactor {
     while index != Subscription.none {
       let subscription = topics.value[index]
       if self.shard(of: index) === shard {
-        guard subscription.cursor <= ordinal else { return }
-        return shard.state.value.holes.append(.init(subscription: index, ordinal: ordinal))
+        topics.value[index].excludedEnd = max(subscription.excludedEnd, ordinal + 1)
+        return
       }
       index = subscription.next
     }
@@ -80,7 +80,7 @@ extension Reactor {
     let dirty = topics.value.dirty
     topics.value.dirty.removeAll(keepingCapacity: true)
     for index in dirty {
-      guard let shard = topics.value.shards[Int(index)] else { continue }
+      guard let shard = topics.value.shards[Int(index)], shard.state.value.isDirty else { continue }
       shard.state.value.isDirty = false
       offer(shard, handler)
       if !shard.state.value.isLagging {
@@ -95,17 +95,22 @@ extension Reactor {
   func settleTopics(_ handler: any ConnectionHandler) {
     let lagging = topics.value.lagging
     topics.value.lagging.removeAll(keepingCapacity: true)
+    // A place that topics have come to and gone from stands here once for each of them.
     for index in lagging {
-      guard let shard = topics.value.shards[Int(index)] else { continue }
+      guard let shard = topics.value.shards[Int(index)], shard.state.value.isLagging else {
+        continue
+      }
       shard.state.value.isLagging = false
       offer(shard, handler)
       shard.log.compact()
-      let hasLeft = shard.state.value.first?.next != nil
-      if hasLeft || shard.state.value.subscriptions.isEmpty {
-        shard.state.value.isLagging = true
-        topics.value.lagging.append(index)
-        removeIfUnused(shard.log)
-      }
+    }
+    for index in lagging {
+      guard let shard = topics.value.shards[Int(index)], !shard.state.value.isLagging,
+        shard.state.value.first?.next != nil || shard.state.value.subscriptions.isEmpty
+      else { continue }
+      shard.state.value.isLagging = true
+      topics.value.lagging.append(index)
+      removeIfUnused(shard.log)
     }
   }
 
@@ -130,10 +135,9 @@ extension Reactor {
       }
     }
     topics.value.noteReleased(shard.release(before: needed))
-    if !shard.state.value.holes.isEmpty { shard.dropHoles(before: needed) }
     shard.pruneKeys(before: needed)
     for id in late {
-      guard let connection = connection(id) else { continue }
+      guard let connection = connection(id), connection.pointee.lifecycle == .open else { continue }
       shard.log.counters.closedCount.add(1, ordering: .relaxed)
       handler.lagged(behind: shard.log, on: connection)
     }
@@ -176,9 +180,31 @@ extension Reactor {
     return target
   }
 
+  /// Whether a message is not for a subscriber.
+  func isExcluded(_ ordinal: UInt64, _ index: UInt32, _ shard: TopicShard) -> Bool {
+    guard ordinal < topics.value[index].excludedEnd else { return false }
+    let exclusion = shard.segment(of: ordinal).entry(of: ordinal).exclusion
+    return exclusion != 0 && exclusion == id(of: topics.value[index].connection).exclusion
+  }
+
+  /// How many of some messages are not for a subscriber.
+  private func excludedCount(
+    _ ordinals: Range<UInt64>, _ index: UInt32, _ shard: TopicShard
+  ) -> UInt64 {
+    let end = min(ordinals.upperBound, topics.value[index].excludedEnd)
+    var count: UInt64 = 0
+    var ordinal = ordinals.lowerBound
+    while ordinal < end {
+      if isExcluded(ordinal, index, shard) { count += 1 }
+      ordinal += 1
+    }
+    return count
+  }
+
   func skip(_ index: UInt32, to target: UInt64, _ shard: TopicShard, isConflated: Bool) {
-    let count = target - topics.value[index].cursor
-    guard count > 0 else { return }
+    let cursor = topics.value[index].cursor
+    guard target > cursor else { return }
+    let count = target - cursor - excludedCount(cursor..<target, index, shard)
     topics.value[index].cursor = target
     topics.value[index].connection.disown(referencesOf: index)
     let (sum, isOverflow) = topics.value[index].missedCount.addingReportingOverflow(
@@ -194,10 +220,6 @@ extension Reactor {
 }
 
 extension TopicShard {
-  func dropHoles(before ordinal: UInt64) {
-    state.value.holes.removeAll { $0.ordinal < ordinal }
-  }
-
   /// Forgets keys that have not come for long, once there are many.
   func pruneKeys(before ordinal: UInt64) {
     guard state.value.newestByKey.count > 4096 + 2 * Int(state.value.end - ordinal) else { return }

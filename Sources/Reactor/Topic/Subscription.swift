@@ -7,6 +7,8 @@
   /// The next message that it is to be sent; all before it have been sent, or lie in the
   /// connection's send queue, or are never sent.
   var cursor: UInt64
+  /// Behind the last message that excludes the connection. Which others do is in their entries.
+  var excludedEnd: UInt64 = 0
   /// Whose log it is: a position in `ReactorTopics.shards`. Free: the next free subscription.
   var shard: UInt32
   /// Where it stands in the shard's list.

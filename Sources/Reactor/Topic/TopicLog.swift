@@ -38,6 +38,8 @@ open class TopicLog: @unchecked Sendable {
   }
 
   public init(limits: TopicLimits) {
+    var limits = limits
+    limits.historyByteCount = max(0, limits.historyByteCount)
     self.limits = limits
   }
 
@@ -64,14 +66,16 @@ open class TopicLog: @unchecked Sendable {
   ///   - byteCount: its length, at least 1 and less than 4 GiB.
   ///   - key: for subscribers that want only the newest of each; 0: none.
   ///   - excluded: who is not to get it.
-  ///   - fill: writes it. Called at once, at most once: not if there is nobody to keep it for.
+  ///   - fill: writes it. Called at once, at most once: a short one not if there is nobody to keep
+  ///     it for.
   /// - Returns: its ordinal.
   public final func append(
     _ byteCount: Int, key: UInt64 = 0, excluding excluded: ConnectionID? = nil,
     fill: (UnsafeMutableRawBufferPointer) -> Void
   ) -> UInt64 {
     precondition(byteCount > 0 && byteCount < Int(UInt32.max), "a message of such a length")
-    let exclusion = excluded?.exclusion ?? 0
+    // Later reactors have the numbers of earlier ones, as far as an exclusion tells.
+    let exclusion = excluded.map { ReactorPort.live($0.reactor) == nil ? 0 : $0.exclusion } ?? 0
     var large: LogSegmentPointer?
     if byteCount > Self.copiedByteCountMax {
       let segment = LogSegmentPointer(capacity: byteCount + LogSegmentPointer.entryByteCount)

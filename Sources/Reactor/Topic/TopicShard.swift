@@ -12,10 +12,6 @@
     /// Where a message was last looked for.
     var found: LogSegmentPointer?
     var subscriptions: [UInt32] = []
-    /// Messages that single subscribers are not to get.
-    var holes: [Hole] = []
-    /// Up to where holes have been looked for.
-    var scannedOrdinal: UInt64 = 0
     /// The newest message of each key, if a subscriber wants to know.
     var newestByKey: [UInt64: UInt64] = [:]
     var isKeyed = false
@@ -23,11 +19,6 @@
     var isDirty = false
     /// Stands in the list of those with subscribers that had not been sent everything.
     var isLagging = false
-  }
-
-  struct Hole {
-    let subscription: UInt32
-    let ordinal: UInt64
   }
 
   init(_ log: TopicLog) {
@@ -45,7 +36,6 @@
   func hold(_ start: TopicLog.Start) {
     guard let first = state.value.first else {
       state.value.first = start.segment
-      state.value.scannedOrdinal = max(state.value.scannedOrdinal, start.ordinal)
       return
     }
     if start.segment.pointee.firstOrdinal < first.pointee.firstOrdinal {
@@ -97,6 +87,14 @@
     let key = segment(of: ordinal).entry(of: ordinal).key
     guard key != 0, let newest = state.value.newestByKey[key] else { return false }
     return newest > ordinal
+  }
+
+  /// Lets go of all segments: the last subscriber has left. The log may begin another chain now, to
+  /// which no way leads from this one.
+  func releaseAll() {
+    state.value.first?.releaseChain()
+    state.value.first = nil
+    state.value.found = nil
   }
 
   /// Lets go of all segments before the one that this message lies in, or will. Returns about how

@@ -120,6 +120,7 @@ extension Engine {
     _ connection: ConnectionPointer, _ response: HTTPResponse, omittingBody: Bool = false
   ) {
     connection.webSocket.phase = .ended
+    leaveTopics(connection)
     guard reactor.canSend(on: connection) else { return }
     scratch.value.response.removeAll(keepingCapacity: true)
     response.append(to: &scratch.value.response, omittingBody: omittingBody)

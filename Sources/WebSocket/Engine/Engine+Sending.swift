@@ -104,12 +104,11 @@ extension Engine {
     case .overflow:
       overflow(connection)
       return .closed
-    case .accepted:
-      unsafe Self.encode(header, payload, into: reactor.reserve(byteCount, on: connection))
-      return .accepted
-    case .acceptedWithBackpressure:
-      unsafe Self.encode(header, payload, into: reactor.reserve(byteCount, on: connection))
-      return .backpressure
+    case let admission:
+      let room = unsafe reactor.reserve(byteCount, on: connection)
+      unsafe Self.encode(header, payload, into: room)
+      unsafe noteFrame(room[0], on: connection)
+      return admission == .accepted ? .accepted : .backpressure
     }
   }
 
@@ -148,6 +147,7 @@ extension Engine {
       return reactor.discard(chunk, .closed)
     }
     note(kind, on: connection)
+    if kind == .raw { unsafe noteFrame(chunk.content[0], on: connection) }
     reactor.enqueue(
       chunk, on: connection, isDroppable: kind == .message && reactor.dropsSends)
   }

@@ -1,4 +1,5 @@
 internal import Reactor
+internal import WebSocketProtocol
 
 /// What topics mean to a WebSocket connection.
 extension Engine {
@@ -15,7 +16,17 @@ extension Engine {
   /// Nothing of a topic goes behind a close frame.
   func leaveTopics(_ connection: ConnectionPointer) {
     reactor.leaveTopics(connection)
-    reactor.holdTopics(of: connection, true)
+  }
+
+  /// A frame that the application has made itself, by its first byte: what holds for the fragments
+  /// and close frames of the engine holds for its own.
+  func noteFrame(_ firstByte: UInt8, on connection: ConnectionPointer) {
+    let opcode = Opcode(rawValue: firstByte & 0x0F)
+    if opcode == .close {
+      leaveTopics(connection)
+    } else if firstByte & 0x08 == 0, !connection.webSocket.flags.contains(.isSendingFragments) {
+      reactor.holdTopics(of: connection, firstByte & 0x80 == 0)
+    }
   }
 
   func skipped(_ messageCount: Int, of log: TopicLog, on connection: ConnectionPointer) {
