@@ -116,25 +116,27 @@ struct TopicDefectTests {
     }
   }
 
-  @Test("replayed to who subscribes in a completion are sent at once", arguments: backends)
+  @Test("replayed to who is subscribed in another's completion are sent at once", arguments: backends)
   func subscribingInCompletion(on kind: BackendKind) throws {
     let topic = TopicRegistry().topic("t", options: TopicOptions(historyByteCount: 10_000))
     topic.publish("old")
-    try serve(on: kind) { running in
+    try serve(on: kind, configure: { $0.reactor.reactorCount = 1 }) { running in
       var slowCount = 0
       for _ in 0..<4 {
         let (peer, connection) = try running.openWithHandle()
+        let (other, second) = try running.openWithHandle()
         usleep(20_000)
         connection.send("first") { _ in
-          connection.subscribe(to: topic, from: TopicPosition(ordinal: 0))
+          second.subscribe(to: topic, from: TopicPosition(ordinal: 0))
         }
         #expect(try peer.readFrame() == .text("first"))
         let duration = try seconds {
-          let frame = try peer.readFrame()
+          let frame = try other.readFrame()
           #expect(frame == .text("old"))
         }
         if duration > 0.1 { slowCount += 1 }
         peer.close()
+        other.close()
       }
       #expect(slowCount <= 1, "the reactor slept \(slowCount) times out of 4")
     }
