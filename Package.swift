@@ -14,6 +14,12 @@ let rules: [SwiftSetting] = [
 /// Shipped code also marks each unsafe operation. Tests do not: `#expect` hides the marks.
 let strict = rules + [.strictMemorySafety()]
 
+/// A program that shows one thing.
+func example(_ name: String, in path: String) -> Target {
+  .executableTarget(
+    name: name, dependencies: ["WebSocket", "ExampleSupport"], path: path, swiftSettings: strict)
+}
+
 let package = Package(
   name: "martlet",
   products: [
@@ -28,8 +34,10 @@ let package = Package(
     .target(name: "WebSocketProtocol", swiftSettings: strict),
     .target(
       name: "WebSocket", dependencies: ["Reactor", "WebSocketProtocol"], swiftSettings: strict),
-    .executableTarget(
-      name: "echo", dependencies: ["WebSocket"], path: "Examples/Echo", swiftSettings: strict),
+    .target(
+      name: "ExampleSupport", dependencies: ["WebSocket"], path: "Examples/Support",
+      swiftSettings: strict),
+    example("echo", in: "Examples/Echo"),
     .testTarget(
       name: "WebSocketProtocolTests", dependencies: ["WebSocketProtocol"], swiftSettings: rules),
     .target(name: "CProcess", path: "Tests/CProcess"),

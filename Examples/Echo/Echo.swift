@@ -1,3 +1,4 @@
+import ExampleSupport
 import WebSocket
 
 /// Sends every message back, and serves a page that does the same by hand.
@@ -9,13 +10,6 @@ struct Echo: WebSocketHandler {
   }
 
   func respond(to request: borrowing HTTPRequest, on connection: Connection) -> HTTPResponse {
-    guard request.hasPath("/") else {
-      return HTTPResponse(status: .notFound, text: "There is a page at /.\n")
-    }
-    guard request.isGET || request.isHEAD else {
-      return HTTPResponse(status: .methodNotAllowed, text: "Use GET.\n")
-    }
-    return HTTPResponse(
-      status: .ok, contentType: "text/html; charset=utf-8", body: Array(Page.html.utf8))
+    HTTPResponse(page: Page.html, to: request)
   }
 }

@@ -1,3 +1,4 @@
+import ExampleSupport
 import WebSocket
 
 /// Prints what the server has done, a line a second and a last one at the end. All numbers count

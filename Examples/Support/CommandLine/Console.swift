@@ -1,11 +1,11 @@
-import Glibc
+internal import Glibc
 
 /// Lines of text, written at once, so that whoever reads them through a pipe need not wait.
-enum Console: Int32 {
+public enum Console: Int32 {
   case output = 1
   case errors = 2
 
-  func print(_ line: String) {
+  public func print(_ line: String) {
     var line = line + "\n"
     line.withUTF8 { bytes in
       // Nobody to read it is no reason to stop.
