@@ -27,6 +27,8 @@ let package = Package(
     .library(name: "WebSocketProtocol", targets: ["WebSocketProtocol"]),
     .library(name: "Reactor", targets: ["Reactor"]),
     .executable(name: "echo", targets: ["echo"]),
+    .executable(name: "auth", targets: ["auth"]),
+    .executable(name: "rtt", targets: ["rtt"]),
   ],
   targets: [
     .target(name: "CURing", linkerSettings: [.linkedLibrary("uring")]),
@@ -38,6 +40,8 @@ let package = Package(
       name: "ExampleSupport", dependencies: ["WebSocket"], path: "Examples/Support",
       swiftSettings: strict),
     example("echo", in: "Examples/Echo"),
+    example("auth", in: "Examples/Auth"),
+    example("rtt", in: "Examples/RTT"),
     .testTarget(
       name: "WebSocketProtocolTests", dependencies: ["WebSocketProtocol"], swiftSettings: rules),
     .target(name: "CProcess", path: "Tests/CProcess"),

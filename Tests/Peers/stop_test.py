@@ -3,8 +3,9 @@ import signal
 import struct
 import subprocess
 
-from echo_process import EXECUTABLE, STOP_SECONDS, EchoProcess
+from echo_process import EchoProcess
 from peer_case import CLOSE, PeerCase, frame
+from server_process import STOP_SECONDS, executable
 
 
 class StopTest(PeerCase):
@@ -42,7 +43,7 @@ class StopTest(PeerCase):
         for arguments in (["--nonesuch"], ["--port", "65536"], ["--backend", "kqueue"], ["--port"]):
             with self.subTest(arguments=arguments):
                 result = subprocess.run(
-                    [EXECUTABLE, *arguments], capture_output=True, timeout=STOP_SECONDS)
+                    [executable("echo"), *arguments], capture_output=True, timeout=STOP_SECONDS)
                 self.assertNotEqual(result.returncode, 0)
                 self.assertGreater(result.returncode, 0, "ended by a signal")
                 self.assertIn(arguments[0].encode(), result.stderr)

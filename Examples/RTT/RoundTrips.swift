@@ -1,0 +1,32 @@
+import ExampleSupport
+import WebSocket
+
+/// Pings every connection each 100 ms, tells it how long each ping and its pong took, and prints a
+/// summary when it has gone.
+struct RoundTrips: WebSocketHandler {
+  static let intervalMilliseconds = 100
+
+  func upgrade(
+    _ request: borrowing HTTPRequest, on connection: Connection
+  ) -> Upgrade<RoundTripSummary> {
+    .accept(RoundTripSummary())
+  }
+
+  func opened(_ connection: Connection, state: inout RoundTripSummary) {
+    PingStamp.ping(connection, everyMilliseconds: Self.intervalMilliseconds)
+  }
+
+  func receivedPong(
+    _ payload: RawSpan, on connection: Connection, state: inout RoundTripSummary
+  ) {
+    guard let duration = PingStamp.roundTrip(of: payload) else { return }
+    let microseconds = duration.wholeMicroseconds
+    state.add(microseconds)
+    // With a key: should messages have to be dropped, the newest of these is enough.
+    connection.send("\(microseconds) µs", key: 1)
+  }
+
+  func closed(_ connection: Connection, _ closure: Closure, state: inout RoundTripSummary) {
+    Console.output.print(state.description)
+  }
+}
