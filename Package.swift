@@ -27,6 +27,8 @@ let package = Package(
     .library(name: "WebSocketProtocol", targets: ["WebSocketProtocol"]),
     .library(name: "Reactor", targets: ["Reactor"]),
     .executable(name: "echo", targets: ["echo"]),
+    .executable(name: "broadcast", targets: ["broadcast"]),
+    .executable(name: "chat", targets: ["chat"]),
     .executable(name: "auth", targets: ["auth"]),
     .executable(name: "rtt", targets: ["rtt"]),
   ],
@@ -40,6 +42,8 @@ let package = Package(
       name: "ExampleSupport", dependencies: ["WebSocket"], path: "Examples/Support",
       swiftSettings: strict),
     example("echo", in: "Examples/Echo"),
+    example("broadcast", in: "Examples/Broadcast"),
+    example("chat", in: "Examples/Chat"),
     example("auth", in: "Examples/Auth"),
     example("rtt", in: "Examples/RTT"),
     .testTarget(
