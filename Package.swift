@@ -31,6 +31,7 @@ let package = Package(
     .executable(name: "chat", targets: ["chat"]),
     .executable(name: "auth", targets: ["auth"]),
     .executable(name: "rtt", targets: ["rtt"]),
+    .executable(name: "live", targets: ["live"]),
   ],
   targets: [
     .target(name: "CURing", linkerSettings: [.linkedLibrary("uring")]),
@@ -46,6 +47,7 @@ let package = Package(
     example("chat", in: "Examples/Chat"),
     example("auth", in: "Examples/Auth"),
     example("rtt", in: "Examples/RTT"),
+    example("live", in: "Examples/Live"),
     .testTarget(
       name: "WebSocketProtocolTests", dependencies: ["WebSocketProtocol"], swiftSettings: rules),
     .target(name: "CProcess", path: "Tests/CProcess"),

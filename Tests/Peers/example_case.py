@@ -28,9 +28,10 @@ class ExampleCase(PeerCase):
 
     def open(self, url=None, **options):
         """A connection of Python's `websockets`, closed at the end of the test."""
-        # proxy: the environment's proxy is not for the loopback. max_queue: what a test does not
-        # look at must not keep the close frame behind it.
-        connection = connect(url or self.url, proxy=None, max_queue=None, **options)
+        # What a test does not look at must not keep the close frame behind it.
+        options.setdefault("max_queue", None)
+        # proxy: the environment's proxy is not for the loopback.
+        connection = connect(url or self.url, proxy=None, **options)
         self.addCleanup(connection.close)
         return connection
 

@@ -1,0 +1,78 @@
+import ExampleSupport
+import WebSocket
+
+/// Everything that the examples show, on one page: a chat room, a ticker, round-trip times, and
+/// what the server is doing.
+///
+/// Page and server tell each other small JSON objects over one WebSocket. Their member `type` says
+/// what they are: `Request` lists those from the page, `Event` those to it.
+struct Live: WebSocketHandler {
+  static let pingIntervalMilliseconds = 100
+
+  let topics = TopicRegistry()
+  let ticks: Topic
+  let figures: Topic
+  let room: Room
+  let visitors = Numbering()
+
+  init() {
+    // Whoever is behind is better off with the newest number than with all of them.
+    let options = TopicOptions(lag: .newestOnly, isKept: true)
+    ticks = topics.topic("ticks", options: options)
+    figures = topics.topic("figures", options: options)
+    room = Room(in: topics)
+  }
+
+  func upgrade(_ request: borrowing HTTPRequest, on connection: Connection) -> Upgrade<Visitor> {
+    .accept(Visitor(number: visitors.next()))
+  }
+
+  func respond(to request: borrowing HTTPRequest, on connection: Connection) -> HTTPResponse {
+    HTTPResponse(page: Page.html, to: request)
+  }
+
+  func opened(_ connection: Connection, state: inout Visitor) {
+    connection.send(Event.welcome(state, run: room.run))
+    connection.subscribe(to: ticks)
+    connection.subscribe(to: figures)
+    PingStamp.ping(connection, everyMilliseconds: Self.pingIntervalMilliseconds)
+  }
+
+  func received(
+    _ message: borrowing IncomingMessage, on connection: Connection, state: inout Visitor
+  ) {
+    do throws(Refusal) {
+      guard message.isText else { throw Refusal("requests are text") }
+      switch try Request(message.copy) {
+      case .join(let name, let resumption):
+        try room.join(connection, &state, as: name, resuming: resumption)
+      case .rename(let name): try room.rename(&state, to: name)
+      case .say(let text): try room.say(text, state)
+      case .echo: connection.send(message)
+      }
+    } catch {
+      connection.send(Event.refused(error.reason))
+    }
+  }
+
+  func receivedPong(_ payload: RawSpan, on connection: Connection, state: inout Visitor) {
+    guard !state.isBehind, let duration = PingStamp.roundTrip(of: payload) else { return }
+    // Whoever reads slowly needs no more of these until all that waits has left.
+    state.isBehind = connection.send(Event.roundTrip(duration)) != .accepted
+  }
+
+  func drained(_ connection: Connection, state: inout Visitor) {
+    state.isBehind = false
+  }
+
+  func lagged(
+    _ topic: Topic, missedCount: Int, on connection: Connection, state: inout Visitor
+  ) {
+    guard topic === room.topic else { return }
+    connection.send(Event.missed(missedCount))
+  }
+
+  func closed(_ connection: Connection, _ closure: Closure, state: inout Visitor) {
+    room.leave(state)
+  }
+}
