@@ -116,7 +116,8 @@ struct TopicDefectTests {
     }
   }
 
-  @Test("replayed to who is subscribed in another's completion are sent at once", arguments: backends)
+  @Test(
+    "replayed to who is subscribed in another's completion are sent at once", arguments: backends)
   func subscribingInCompletion(on kind: BackendKind) throws {
     let topic = TopicRegistry().topic("t", options: TopicOptions(historyByteCount: 10_000))
     topic.publish("old")
