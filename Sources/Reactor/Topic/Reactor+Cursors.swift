@@ -140,6 +140,9 @@ extension Reactor {
     let end = shard.state.value.end
     while case let cursor = topics.value[index].cursor, cursor < end {
       if isLeftOut(cursor, index, shard) {
+        if !isExcluded(cursor, index, shard) {
+          shard.log.counters.conflatedCount.add(1, ordering: .relaxed)
+        }
         topics.value[index].cursor += 1
         continue
       }
@@ -161,11 +164,8 @@ extension Reactor {
   }
 
   private func isLeftOut(_ ordinal: UInt64, _ index: UInt32, _ shard: TopicShard) -> Bool {
-    if topics.value[index].policy == .newestPerKey, shard.isSuperseded(ordinal) {
-      shard.log.counters.conflatedCount.add(1, ordering: .relaxed)
-      return true
-    }
-    return isExcluded(ordinal, index, shard)
+    isExcluded(ordinal, index, shard)
+      || topics.value[index].policy == .newestPerKey && shard.isSuperseded(ordinal)
   }
 
   private func skipToNewest(_ index: UInt32, _ shard: TopicShard) {
@@ -207,11 +207,26 @@ extension Reactor {
     var next: SendChunkPointer? = unsafe first
     while let chunk = unsafe next {
       unsafe next = chunk.pointee.next
-      let index = unsafe chunk.pointee.subscription
-      let ordinal = unsafe chunk.pointee.key
-      topics.value[index].cursor = min(topics.value[index].cursor, ordinal)
+      unsafe takeBack(chunk)
       unsafe state.value.pool.giveBack(chunk)
     }
+  }
+
+  /// Moves a cursor back to a reference. What was left out behind it will be come to again, and
+  /// must not be counted twice.
+  private func takeBack(_ chunk: SendChunkPointer) {
+    let index = unsafe chunk.pointee.subscription
+    let ordinal = unsafe chunk.pointee.key
+    let cursor = topics.value[index].cursor
+    topics.value[index].cursor = min(cursor, ordinal)
+    guard topics.value[index].policy == .newestPerKey, let shard = shard(of: index) else { return }
+    if ordinal < cursor {
+      let others = excludedCount(ordinal..<cursor, index, shard)
+      shard.log.counters.conflatedCount.subtract(
+        Int(cursor - ordinal - others), ordering: .relaxed)
+    }
+    unsafe shard.log.counters.conflatedCount.add(
+      Int(chunk.pointee.messageCount), ordering: .relaxed)
   }
 
   /// Puts back into the queue what is left of the message that a reference has come to, and has the
@@ -233,6 +248,7 @@ extension Reactor {
       let kept = unsafe state.value.pool.takeReference(to: start, byteCount: rest, in: segment)
       unsafe connection.append(kept)
     }
+    unsafe chunk.pointee.messageCount = UInt32(end - next)
     unsafe chunk.pointee.key = next
   }
 

@@ -188,7 +188,7 @@ extension Reactor {
   }
 
   /// How many of some messages are not for a subscriber.
-  private func excludedCount(
+  func excludedCount(
     _ ordinals: Range<UInt64>, _ index: UInt32, _ shard: TopicShard
   ) -> UInt64 {
     let end = min(ordinals.upperBound, topics.value[index].excludedEnd)

@@ -126,6 +126,7 @@ struct LagTests {
       #expect(numbers == numbers.sorted() && numbers.contains(1000))
       #expect(numbers.suffix(7) == [3993, 3994, 3995, 3996, 3997, 3998, 3999])
       #expect(numbers.count < 1000)
+      #expect(topic.statistics.conflatedCount == 4000 - numbers.count)
       try slow.expectEcho()
     }
   }
