@@ -142,6 +142,8 @@ struct RuleTests {
     let file = SourceFile(path: "README.md", text: text)
     let violations = Documents.linkViolations(in: file, among: files + [file])
     #expect(violations.map(\.line) == [2, 3, 5, 5])
+    let all = Documents.linkViolations(in: file, among: [file]) { $0 == "B.md" }
+    #expect(all.map(\.line) == [1, 1, 2, 3, 5, 5])
   }
 
   @Test("of documents sees commands that cannot be run")

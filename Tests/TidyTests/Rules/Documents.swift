@@ -1,10 +1,12 @@
 /// What Markdown files promise must be there.
 enum Documents {
-  /// Links to files and headings of the repository.
-  static func linkViolations(in file: SourceFile, among files: [SourceFile]) -> [Violation] {
+  /// Links to files and headings of the repository. `isPicture` tells of files that are no text.
+  static func linkViolations(
+    in file: SourceFile, among files: [SourceFile], isPicture: (String) -> Bool = { _ in false }
+  ) -> [Violation] {
     prose(of: file).flatMap { number, line in
       links(in: line).compactMap { link in
-        isBroken(link, in: file, among: files)
+        isBroken(link, in: file, among: files, isPicture)
           ? file.violation(line: number, "\(link) leads nowhere") : nil
       }
     }
@@ -55,13 +57,15 @@ enum Documents {
   }
 
   private static func isBroken(
-    _ link: Substring, in file: SourceFile, among files: [SourceFile]
+    _ link: Substring, in file: SourceFile, among files: [SourceFile],
+    _ isPicture: (String) -> Bool
   ) -> Bool {
     guard !link.contains("://"), !link.hasPrefix("mailto:") else { return false }
     let parts = link.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false)
     let path = parts[0].isEmpty ? file.path : resolve(parts[0], from: file)
     guard parts.count == 2 else {
-      return !files.contains { $0.path == path || $0.path.hasPrefix(path + "/") }
+      return !isPicture(path)
+        && !files.contains { $0.path == path || $0.path.hasPrefix(path + "/") }
     }
     guard let target = files.first(where: { $0.path == path }) else { return true }
     return !headings(of: target).contains(String(parts[1]))
