@@ -28,8 +28,9 @@ public struct ConnectionID: Hashable, Sendable {
   /// gone.
   public var queuedByteCount: Int? {
     guard let cell else { return nil }
-    let queued = cell.pointee.queuedByteCount.load(ordering: .relaxed)
-    return max(0, queued + cell.pointee.postedByteCount.load(ordering: .relaxed))
+    // In this order: what is not posted any more is queued.
+    let posted = cell.pointee.postedByteCount.load(ordering: .acquiring)
+    return max(0, posted + cell.pointee.queuedByteCount.load(ordering: .relaxed))
   }
 
   /// The peer's address. Nil: the connection has gone.

@@ -75,9 +75,12 @@ internal import Synchronization
       }
       return unsafe reactor.release(chunk, isForThisReactor ? .sent : .closed)
     }
-    if let cell = reactor.port.cell(at: index) {
-      let byteCount = unsafe chunk.pointee.end
-      cell.pointee.postedByteCount.subtract(byteCount, ordering: .relaxed)
+    // At the end: what other threads count as posted must count as queued first, or they would take
+    // a full queue for empty.
+    let byteCount = unsafe chunk.pointee.end
+    defer {
+      let cell = reactor.port.cell(at: index)
+      cell?.pointee.postedByteCount.subtract(byteCount, ordering: .releasing)
     }
     let generation = unsafe chunk.pointee.generation
     guard isForThisReactor,
@@ -89,7 +92,6 @@ internal import Synchronization
       return unsafe reactor.release(chunk, .closed)
     }
     unsafe handler.posted(PostedChunk(chunk), on: connection)
-    // Not only at the end of the pass: until then its sender would take the queue for empty.
     if connection.pointee.queuedByteCount >= reactor.configuration.queue.backpressureByteCount {
       publishQueue(of: connection)
     }

@@ -109,7 +109,8 @@ extension ConnectionID {
   /// by what is queued then, and the completion tells. Any thread.
   public func admission(of byteCount: Int) -> QueueAdmission {
     guard let port = ReactorPort.live(reactor), let cell else { return .closed }
-    let posted = max(0, cell.pointee.postedByteCount.load(ordering: .relaxed))
+    // First: what is not posted any more is queued.
+    let posted = max(0, cell.pointee.postedByteCount.load(ordering: .acquiring))
     let queued = posted + cell.pointee.queuedByteCount.load(ordering: .relaxed)
     let limits = port.queueLimits
     if queued > 0, byteCount > limits.byteCountMax - queued {
