@@ -31,6 +31,10 @@ protocol Backend: AnyObject {
   /// descriptor stays the caller's.
   func adopt(_ connection: ConnectionPointer) throws(SystemError)
 
+  /// As `adopt`, for a socket that is connecting, or has connected already: `connected` follows.
+  /// Until then nothing but `close` may be called for it.
+  func connect(_ connection: ConnectionPointer) throws(SystemError)
+
   /// Starts delivering received bytes, until `receiveEnded`, `pauseReceiving` or `close`.
   func receive(on connection: ConnectionPointer)
 
@@ -58,7 +62,8 @@ protocol Backend: AnyObject {
 
   /// Ends the connection: no further `received` or `receiveEnded`; a send in flight ends in
   /// whatever way without being reported. `closed` follows, from the next `wait` on, when the
-  /// kernel holds neither the socket nor memory of ours. Called once for each adopted connection.
+  /// kernel holds neither the socket nor memory of ours. Called once for each adopted or connecting
+  /// connection.
   /// With `reset`, RST is sent instead of FIN.
   func close(_ connection: ConnectionPointer, reset: Bool)
 
@@ -112,6 +117,10 @@ protocol CompletionReceiver: AnyObject {
   /// Accepting has ended with an errno (EMFILE, ENFILE, ENOBUFS, ENOMEM, or a broken listener). The
   /// clients wait in the backlog. Call `accept` again to go on.
   func acceptFailed(_ code: Int32, listener: Int)
+
+  /// A socket that was given to `connect` has connected, with 0, and is now as one that was
+  /// adopted; or it never will be: errno. Then it has still to be closed.
+  func connected(_ code: Int32, on connection: ConnectionPointer)
 
   /// Bytes have arrived, in memory that is the receiver's during the call, to be changed at will.
   /// The `Reactor.receiveHeadroom` bytes in front of it may be written to as well. Never empty.

@@ -33,19 +33,29 @@ public struct ConnectionID: Hashable, Sendable {
     return max(0, posted + cell.pointee.queuedByteCount.load(ordering: .relaxed))
   }
 
-  /// The peer's address. Nil: the connection has gone.
+  /// The peer's address. Nil: the connection has gone, or was begun here by a reactor that has seen
+  /// more than 4096 different ones.
   public var peerAddress: SocketAddress? {
-    guard let cell else { return nil }
-    let packed = cell.pointee.packedPeerAddress
-    return isOpen ? packed.address : nil
+    address(isCommon: isOutgoing)
   }
 
-  /// The address that the peer connected to. Nil: the connection has gone, or its reactor has seen
+  /// This end's address. Nil: the connection has gone, or was accepted by a reactor that has seen
   /// more than 4096 different ones.
   public var localAddress: SocketAddress? {
+    address(isCommon: !isOutgoing)
+  }
+
+  /// Whether the connection was begun here, and not accepted. False when it has gone.
+  public var isOutgoing: Bool { cell?.pointee.isOutgoing ?? false }
+
+  private func address(isCommon: Bool) -> SocketAddress? {
     guard let port = ReactorPort.live(reactor), let cell else { return nil }
-    let position = cell.pointee.localAddressIndex.load(ordering: .relaxed)
-    return isOpen ? port.pointee.localAddresses.value(at: Int(position)) : nil
+    guard isCommon else {
+      let packed = cell.pointee.packedOwnAddress
+      return isOpen ? packed.address : nil
+    }
+    let position = cell.pointee.commonAddressPosition
+    return isOpen ? port.pointee.addresses.value(at: position) : nil
   }
 
   /// The text that the handler has put on the connection with `Reactor.label`, if any.

@@ -51,6 +51,8 @@
 /// The life of a record. It goes downwards only, and may skip cases.
 @usableFromInline enum Lifecycle: UInt8, Sendable {
   case free
+  /// The socket is not connected yet. Nothing can be sent.
+  case connecting
   /// Receives and sends.
   case open
   /// No new bytes are taken for sending; FIN follows the last queued byte.

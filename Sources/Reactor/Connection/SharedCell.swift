@@ -8,8 +8,10 @@ internal import Synchronization
 struct SharedCell: ~Copyable {
   /// Odd while a connection has the slot. Counts up by one at each opening and each closing.
   let generation = Atomic<UInt32>(0)
-  /// The local address, as an index into the port's list of those it has seen. Beyond it: unknown.
-  let localAddressIndex = Atomic<UInt16>(0)
+  /// The address that many connections share, as an index into the port's list of those it has
+  /// seen: of a connection that was accepted the local one, of one that was begun here the peer's.
+  /// Beyond the list: unknown.
+  let commonAddressIndex = Atomic<UInt16>(0)
   /// The handler's label, as an index into the port's list of labels, plus 1; 0: none.
   let labelIndex = Atomic<UInt16>(0)
   /// Bytes in the send queue, as of the last pass that left some there. Written by the owner only.
@@ -17,22 +19,38 @@ struct SharedCell: ~Copyable {
   /// Bytes posted by other threads that the owner has not seen yet. A post to an old handle may
   /// count here too until the owner drops it, so this always returns to 0.
   let postedByteCount = Atomic<Int>(0)
-  /// The peer's address: see `SocketAddress.packed`. Three words that are read one by one, so a
-  /// reader looks at the generation afterwards.
-  let peerAddressHigh = Atomic<UInt64>(0)
-  let peerAddressLow = Atomic<UInt64>(0)
-  let peerAddressTail = Atomic<UInt64>(0)
+  /// The other address, which is the connection's own: see `SocketAddress.packed`. Three words that
+  /// are read one by one, so a reader looks at the generation afterwards.
+  let ownAddressHigh = Atomic<UInt64>(0)
+  let ownAddressLow = Atomic<UInt64>(0)
+  let ownAddressTail = Atomic<UInt64>(0)
 
-  var packedPeerAddress: PackedSocketAddress {
-    PackedSocketAddress(
-      high: peerAddressHigh.load(ordering: .relaxed), low: peerAddressLow.load(ordering: .relaxed),
-      tail: peerAddressTail.load(ordering: .acquiring))
+  /// In `commonAddressIndex`: the connection was begun here.
+  static let isOutgoing: UInt16 = 1 << 15
+
+  var isOutgoing: Bool { commonAddressIndex.load(ordering: .relaxed) & Self.isOutgoing != 0 }
+
+  var commonAddressPosition: Int {
+    Int(commonAddressIndex.load(ordering: .relaxed) & ~Self.isOutgoing)
   }
 
-  func setPeerAddress(_ address: PackedSocketAddress) {
-    peerAddressHigh.store(address.high, ordering: .relaxed)
-    peerAddressLow.store(address.low, ordering: .relaxed)
-    peerAddressTail.store(address.tail, ordering: .releasing)
+  /// Position nil: the port has seen too many.
+  func setCommonAddress(_ position: Int?, isOutgoing: Bool) {
+    let index = position.map { UInt16($0) } ?? ~Self.isOutgoing
+    commonAddressIndex.store(
+      isOutgoing ? index | Self.isOutgoing : index, ordering: .relaxed)
+  }
+
+  var packedOwnAddress: PackedSocketAddress {
+    PackedSocketAddress(
+      high: ownAddressHigh.load(ordering: .relaxed), low: ownAddressLow.load(ordering: .relaxed),
+      tail: ownAddressTail.load(ordering: .acquiring))
+  }
+
+  func setOwnAddress(_ address: PackedSocketAddress) {
+    ownAddressHigh.store(address.high, ordering: .relaxed)
+    ownAddressLow.store(address.low, ordering: .relaxed)
+    ownAddressTail.store(address.tail, ordering: .releasing)
   }
 }
 

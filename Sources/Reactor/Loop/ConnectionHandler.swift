@@ -8,6 +8,9 @@ public protocol ConnectionHandler: AnyObject {
   /// sent to.
   func accepted(_ connection: ConnectionPointer, listener: Int)
 
+  /// A connection that `Reactor.connect` or `Reactor.adopt` began has been made. It can be sent to.
+  func connected(_ connection: ConnectionPointer)
+
   /// Bytes have arrived: never none. They may be changed, and so may `Reactor.receiveHeadroom`
   /// bytes in front of them; both are valid during the call only.
   func received(_ bytes: UnsafeMutableRawBufferPointer, on connection: ConnectionPointer)
@@ -31,8 +34,8 @@ public protocol ConnectionHandler: AnyObject {
   /// A connection lags further behind a topic than its policy allows, which is to close it.
   func lagged(behind log: TopicLog, on connection: ConnectionPointer)
 
-  /// The connection has gone; its pointer is not valid after this. Called once for each one
-  /// accepted.
+  /// The connection has gone, or was never made; its pointer is not valid after this. Called once
+  /// for each one accepted or begun.
   func closed(_ connection: ConnectionPointer, error: SystemError?)
 
   /// The group is stopping: each connection should be ended. Those still there after
@@ -41,5 +44,7 @@ public protocol ConnectionHandler: AnyObject {
 }
 
 extension ConnectionHandler {
+  public func connected(_ connection: ConnectionPointer) {}
+
   public func skipped(_ messageCount: Int, of log: TopicLog, on connection: ConnectionPointer) {}
 }

@@ -71,6 +71,11 @@ internal import Synchronization
     ReactorLoop.current?.reactor
   }
 
+  /// The handler of the reactor whose thread this is. Any thread.
+  public static var currentHandler: (any ConnectionHandler)? {
+    ReactorLoop.current?.handler
+  }
+
   /// Nanoseconds since the reactor was started, read once a pass.
   public var nowNanoseconds: Int64 { state.value.nowNanoseconds }
 
@@ -276,6 +281,14 @@ internal import Synchronization
   /// Jobs and posts of one thread are taken in its order.
   public func execute(_ job: @escaping SendCompletion) {
     ReactorPort.execute(job, onReactor: number)
+  }
+
+  /// Runs a job on the reactor's thread after so many milliseconds (at most a year), or with
+  /// `.closed` when the reactor ends before. Never early. Not to be undone: a job that has become
+  /// pointless finds that out when it runs. On the reactor's own thread.
+  public func execute(afterMilliseconds milliseconds: Int, _ job: @escaping SendCompletion) {
+    let wait = Self.nanoseconds(milliseconds: milliseconds)
+    state.value.delayedJobs.add(job, atNanoseconds: state.value.nowNanoseconds + wait)
   }
 
   /// What the reactor has done and holds, as of its last pass. Any thread, also when it has

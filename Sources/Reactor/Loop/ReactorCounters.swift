@@ -5,6 +5,7 @@ internal import Synchronization
 struct ReactorCounters: ~Copyable {
   private let connectionCount = Atomic<UInt64>(0)
   private let acceptedCount = Atomic<UInt64>(0)
+  private let connectedCount = Atomic<UInt64>(0)
   private let refusedCount = Atomic<UInt64>(0)
   private let receivedByteCount = Atomic<UInt64>(0)
   private let sentByteCount = Atomic<UInt64>(0)
@@ -25,6 +26,7 @@ struct ReactorCounters: ~Copyable {
   func store(_ statistics: borrowing ReactorStatistics) {
     connectionCount.store(statistics.connectionCount, ordering: .relaxed)
     acceptedCount.store(statistics.acceptedCount, ordering: .relaxed)
+    connectedCount.store(statistics.connectedCount, ordering: .relaxed)
     refusedCount.store(statistics.refusedCount, ordering: .relaxed)
     receivedByteCount.store(statistics.receivedByteCount, ordering: .relaxed)
     sentByteCount.store(statistics.sentByteCount, ordering: .relaxed)
@@ -43,6 +45,7 @@ struct ReactorCounters: ~Copyable {
     var statistics = ReactorStatistics()
     statistics.connectionCount = connectionCount.load(ordering: .relaxed)
     statistics.acceptedCount = acceptedCount.load(ordering: .relaxed)
+    statistics.connectedCount = connectedCount.load(ordering: .relaxed)
     statistics.refusedCount = refusedCount.load(ordering: .relaxed)
     statistics.receivedByteCount = receivedByteCount.load(ordering: .relaxed)
     statistics.sentByteCount = sentByteCount.load(ordering: .relaxed)

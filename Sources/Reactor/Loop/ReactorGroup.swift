@@ -14,6 +14,7 @@ public final class ReactorGroup: Sendable {
   private let reactors: [Reactor]
   private let threads: ConditionLock<[Thread]>
   private let isStopped = Atomic<Bool>(false)
+  private let turn = Atomic<Int>(0)
 
   /// Opens the listeners and starts the threads. Connections are accepted when it returns.
   ///
@@ -70,6 +71,12 @@ public final class ReactorGroup: Sendable {
       threads.removeAll()
       listeners.close()
     }
+  }
+
+  /// One of the reactors: each has its turn. Any thread.
+  public func nextReactor() -> Reactor {
+    let turn = turn.wrappingAdd(1, ordering: .relaxed).oldValue
+    return reactors[Int(UInt(bitPattern: turn) % UInt(reactors.count))]
   }
 
   /// What each reactor has done and holds. Any thread.

@@ -70,26 +70,31 @@ extension ReactorLoop {
     Socket(descriptor).closeOrderly()
   }
 
-  /// Fills in what other threads may read of a connection, and lets its id be used.
+  /// Fills in what other threads may read of an accepted connection, and lets its id be used.
   private func prepareCell(of connection: ConnectionPointer, listener: Int) -> Bool {
-    guard let cell = reactor.port.makeCell(at: connection.pointee.index) else { return false }
     let socket = Socket(connection.pointee.descriptor)
     let fixed = listeners.fixedAddress(ofListener: listener)
     state.value.statistics.systemCallCount &+= fixed == nil ? 2 : 1
     // A peer that has gone already has no address any more.
     let peer = try? socket.peerAddress()
-    cell.pointee.setPeerAddress((peer ?? .unixUnnamed).packed)
-    let local = fixed ?? (try? socket.localAddress()) ?? .unixUnnamed
-    let position = reactor.port.pointee.localAddresses.intern(local)
-    cell.pointee.localAddressIndex.store(
-      position.map { UInt16($0) } ?? .max, ordering: .relaxed)
+    let local = fixed ?? (try? socket.localAddress())
+    return prepareCell(of: connection, common: local, own: peer, isOutgoing: false)
+  }
+
+  func prepareCell(
+    of connection: ConnectionPointer, common: SocketAddress?, own: SocketAddress?, isOutgoing: Bool
+  ) -> Bool {
+    guard let cell = reactor.port.makeCell(at: connection.pointee.index) else { return false }
+    cell.pointee.setOwnAddress((own ?? .unixUnnamed).packed)
+    let position = reactor.port.pointee.addresses.intern(common ?? .unixUnnamed)
+    cell.pointee.setCommonAddress(position, isOutgoing: isOutgoing)
     cell.pointee.labelIndex.store(0, ordering: .relaxed)
     cell.pointee.queuedByteCount.store(0, ordering: .relaxed)
     cell.pointee.generation.store(connection.pointee.generation, ordering: .releasing)
     return true
   }
 
-  private func discardCell(of connection: ConnectionPointer) {
+  func discardCell(of connection: ConnectionPointer) {
     guard let cell = reactor.port.cell(at: connection.pointee.index) else { return }
     let queued = cell.pointee.queuedByteCount.load(ordering: .relaxed)
     state.value.statistics.queuedByteCount &-= UInt64(queued)

@@ -68,6 +68,10 @@ extension ReactorLoop {
     listeners.close(listenersOfReactor: reactor.position)
     state.value.stoppedListeners.removeAll()
     handler.stopping()
+    reactor.forEachRecord { connection in
+      guard connection.pointee.lifecycle == .connecting else { return }
+      reactor.end(connection, code: ECANCELED, reset: false)
+    }
   }
 
   /// The time to end by themselves is over.
@@ -78,6 +82,7 @@ extension ReactorLoop {
 
   func tearDown() {
     publish()
+    for job in state.value.delayedJobs.takeDue(atNanoseconds: .max) { job(.closed) }
     backend.tearDown()
     var next = unsafe reactor.port.close(reactor.number)
     while let chunk = unsafe next {

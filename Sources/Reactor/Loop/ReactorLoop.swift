@@ -100,11 +100,15 @@ internal import Synchronization
   private func serveDeadlines() {
     while let connection = state.value.wheel.nextExpired(upTo: state.value.nowTick) {
       switch connection.pointee.lifecycle {
-      case .open: handler.expired(connection)
+      case .open, .connecting: handler.expired(connection)
       // The peer has had its time to take the last bytes and to say that it has.
       case .finishing, .lingering: reactor.end(connection, code: ETIMEDOUT, reset: true)
       case .free, .closing: break
       }
+    }
+    // Not those that a job adds: one that adds another for now would never let go.
+    for job in state.value.delayedJobs.takeDue(atNanoseconds: state.value.nowNanoseconds) {
+      job(.sent)
     }
     if state.value.nowNanoseconds >= state.value.resetNanoseconds { resetRemaining() }
     if state.value.nowNanoseconds >= state.value.housekeepingNanoseconds { keepHouse() }
@@ -165,6 +169,7 @@ internal import Synchronization
     // Whoever subscribes from a completion comes behind this pass's offering.
     guard state.value.dirty.isEmpty, reactor.topics.value.dirty.isEmpty, !isDone else { return 0 }
     var next = min(state.value.housekeepingNanoseconds, state.value.resetNanoseconds)
+    next = min(next, state.value.delayedJobs.nextNanoseconds)
     if let ticks = state.value.wheel.ticksToNext {
       // The wheel has been turned to this tick. Its own count wraps, time does not.
       let tick = state.value.nowNanoseconds / TimerWheel.nanosecondsPerTick + Int64(ticks)
@@ -248,7 +253,7 @@ internal import Synchronization
       handler.drained(connection)
     case .finishing:
       linger(connection)
-    case .free, .lingering, .closing:
+    case .free, .connecting, .lingering, .closing:
       break
     }
   }
@@ -313,7 +318,7 @@ extension ReactorLoop: CompletionReceiver {
     switch connection.pointee.lifecycle {
     case .open: handler.receiveEnded(on: connection)
     case .lingering: reactor.end(connection, code: 0, reset: false)
-    case .finishing, .closing, .free: break
+    case .finishing, .closing, .free, .connecting: break
     }
   }
 

@@ -2,6 +2,7 @@
 @safe struct ReactorState: ~Copyable {
   var pool = ChunkPool()
   var wheel: TimerWheel
+  var delayedJobs = DelayedJobs()
   var statistics = ReactorStatistics()
   /// Connections with bytes to send, or to be shut down, at the end of the pass. Some may have been
   /// served since.

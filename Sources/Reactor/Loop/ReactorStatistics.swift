@@ -6,6 +6,8 @@ public struct ReactorStatistics: Sendable, Equatable {
   public var connectionCount: UInt64 = 0
   /// Connections accepted.
   public var acceptedCount: UInt64 = 0
+  /// Connections made from this end.
+  public var connectedCount: UInt64 = 0
   /// Connections closed at once, since there was no room for them.
   public var refusedCount: UInt64 = 0
   public var receivedByteCount: UInt64 = 0
@@ -36,6 +38,7 @@ public struct ReactorStatistics: Sendable, Equatable {
     var sum = ReactorStatistics()
     sum.connectionCount = one.connectionCount + other.connectionCount
     sum.acceptedCount = one.acceptedCount + other.acceptedCount
+    sum.connectedCount = one.connectedCount + other.connectedCount
     sum.refusedCount = one.refusedCount + other.refusedCount
     sum.receivedByteCount = one.receivedByteCount + other.receivedByteCount
     sum.sentByteCount = one.sentByteCount + other.sentByteCount

@@ -14,17 +14,19 @@ internal import Synchronization
   ///
   /// - Parameters:
   ///   - byteCount: bytes that will be sent.
+  ///   - headroom: bytes in front of them that `prepend` may make use of.
   ///   - kind: the handler's own mark of what this is.
   ///   - key: of which only the newest is to be kept; 0: none.
   ///   - completion: called on the owning reactor's thread when the bytes are in the kernel or
   ///     never will be.
   ///   - fill: writes the bytes.
   public init(
-    byteCount: Int, kind: UInt8, key: UInt64 = 0, completion: SendCompletion? = nil,
-    fill: (UnsafeMutableRawBufferPointer) -> Void
+    byteCount: Int, headroom: Int = 0, kind: UInt8, key: UInt64 = 0,
+    completion: SendCompletion? = nil, fill: (UnsafeMutableRawBufferPointer) -> Void
   ) {
-    unsafe pointer = ChunkPool.makeUnpooled(byteCount)
-    unsafe pointer.pointee.end = byteCount
+    unsafe pointer = ChunkPool.makeUnpooled(headroom + byteCount)
+    unsafe pointer.pointee.start = headroom
+    unsafe pointer.pointee.end = headroom + byteCount
     unsafe pointer.pointee.kind = kind
     unsafe pointer.pointee.key = key
     unsafe pointer.pointee.completion = completion
@@ -38,6 +40,24 @@ internal import Synchronization
   public var hasCompletion: Bool { unsafe pointer.pointee.completion != nil }
   /// The bytes, to be changed at will before they are enqueued.
   @unsafe public var content: UnsafeMutableRawBufferPointer { unsafe pointer.content }
+
+  /// Has the bytes begin so many earlier, in the headroom that is left of what `init` was given. On
+  /// the thread that has the chunk, before it is enqueued.
+  public func prepend(_ byteCount: Int) {
+    precondition(
+      unsafe byteCount >= 0 && byteCount <= pointer.pointee.start
+        && !pointer.pointee.flags.contains(.isReference), "there is no such headroom")
+    unsafe pointer.pointee.start -= byteCount
+  }
+
+  /// What is to be called when the bytes are in the kernel, which it then is no more.
+  public func takeCompletion() -> SendCompletion? {
+    defer { unsafe pointer.pointee.completion = nil }
+    return unsafe pointer.pointee.completion
+  }
+
+  /// Whether the bytes are others' too, and must not be changed.
+  public var isShared: Bool { unsafe pointer.pointee.flags.contains(.isReference) }
 
   /// Frees memory that was never posted, and tells its completion.
   public func drop(_ outcome: SendOutcome) {

@@ -13,7 +13,7 @@ internal import Synchronization
     /// The reactor that has the port; 0: none.
     let number = Atomic<UInt32>(0)
     let mailbox: Mailbox
-    let localAddresses = InternTable<SocketAddress>()
+    let addresses = InternTable<SocketAddress>()
     let labels = InternTable<String>()
     let queueByteCountMax = Atomic<Int>(0)
     let queueBackpressureByteCount = Atomic<Int>(0)
@@ -159,7 +159,7 @@ extension ReactorPort {
   /// Takes a port for a new reactor, and the number it has from now on.
   static func open(_ limits: QueueLimits) throws(SystemError) -> (ReactorPort, UInt32) {
     let (port, number) = try PortTable.shared.take()
-    port.pointee.localAddresses.removeAll()
+    port.pointee.addresses.removeAll()
     port.pointee.labels.removeAll()
     port.setQueueLimits(limits)
     port.pointee.mailbox.open()

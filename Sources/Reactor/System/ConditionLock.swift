@@ -28,7 +28,7 @@ internal import Glibc
   }
 
   /// Changes the value so that those who wait look at it again.
-  func change(_ body: (inout Value) -> Void) {
+  package func change(_ body: (inout Value) -> Void) {
     withLock { value in
       body(&value)
       unsafe pthread_cond_broadcast(condition)
@@ -43,7 +43,7 @@ internal import Glibc
   }
 
   /// Waits until `body` returns something.
-  func wait<Result>(_ body: (Value) -> Result?) -> Result {
+  package func wait<Result>(_ body: (Value) -> Result?) -> Result {
     unsafe pthread_mutex_lock(mutex)
     defer { unsafe pthread_mutex_unlock(mutex) }
     while true {

@@ -58,6 +58,13 @@ struct Socket {
     return value
   }
 
+  /// The error that the socket has to report, which it then reports no more. 0: none.
+  func takeError() -> Int32 {
+    var code: Int32 = 0
+    var size = socklen_t(MemoryLayout<Int32>.size)
+    return unsafe getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &size) == 0 ? code : errno
+  }
+
   /// Sends FIN behind what has been sent. Receiving goes on.
   func shutdownSending() {
     _ = shutdown(descriptor, Int32(SHUT_WR))
@@ -93,6 +100,10 @@ enum SocketOption {
   case isIPv6Only
   case isUndelayed
   case isKeptAlive
+  /// IP_BIND_ADDRESS_NO_PORT, Linux 4.2.
+  case choosesPortWhenConnecting
+  /// What kind of socket it is: SOCK_STREAM, …. To be read only.
+  case type
   /// Bytes; the kernel doubles it, and stops tuning the buffer by itself.
   case receiveBufferByteCount
   /// Bytes; the kernel doubles it, and stops tuning the buffer by itself.
@@ -102,6 +113,7 @@ enum SocketOption {
     switch self {
     case .isIPv6Only: Int32(IPPROTO_IPV6)
     case .isUndelayed: Int32(IPPROTO_TCP)
+    case .choosesPortWhenConnecting: Int32(IPPROTO_IP)
     default: SOL_SOCKET
     }
   }
@@ -113,6 +125,8 @@ enum SocketOption {
     case .isIPv6Only: IPV6_V6ONLY
     case .isUndelayed: TCP_NODELAY
     case .isKeptAlive: SO_KEEPALIVE
+    case .choosesPortWhenConnecting: IP_BIND_ADDRESS_NO_PORT
+    case .type: SO_TYPE
     case .receiveBufferByteCount: SO_RCVBUF
     case .sendBufferByteCount: SO_SNDBUF
     }

@@ -42,6 +42,11 @@ struct Thread: Sendable {
     precondition(code == 0, "a thread is joined once, and not by itself")
   }
 
+  /// Lets the thread end by itself. Instead of `join`.
+  func detach() {
+    pthread_detach(handle)
+  }
+
   /// Makes the calling thread run on one CPU only.
   static func pinCurrent(to cpu: Int) throws(SystemError) {
     try CPUSet([cpu]).bindCurrentThread()

@@ -21,6 +21,11 @@ public final class SharedBytes: Sendable {
     segment.releaseChain()
   }
 
+  /// The bytes themselves, during the call.
+  public func withBytes<Result>(_ body: (RawSpan) -> Result) -> Result {
+    unsafe body(RawSpan(_unsafeStart: segment.bytes, byteCount: byteCount))
+  }
+
   fileprivate var isCopied: Bool { byteCount <= Self.copiedByteCountMax }
 }
 

@@ -10,6 +10,8 @@ final class ContractRecorder: CompletionReceiver {
     var receivedCount = 0
     var ends: [Int32] = []
     var sendFailures: [Int32] = []
+    /// What `connected` has said, each time.
+    var connected: [Int32] = []
     var closedCount = 0
     /// The test has closed it.
     var isClosing = false
@@ -25,6 +27,7 @@ final class ContractRecorder: CompletionReceiver {
   private(set) var reportCount = 0
 
   var onAccepted: ((Int32) -> Void)?
+  var onConnected: ((ConnectionPointer) -> Void)?
   var onReceived: ((ConnectionPointer) -> Void)?
   var onReceiveEnded: ((ConnectionPointer) -> Void)?
   var onSent: ((Int, ConnectionPointer) -> Void)?
@@ -45,6 +48,14 @@ final class ContractRecorder: CompletionReceiver {
   func acceptFailed(_ code: Int32, listener: Int) {
     reportCount += 1
     acceptFailures.append(code)
+  }
+
+  func connected(_ code: Int32, on connection: ConnectionPointer) {
+    note("connected", on: connection) { trace in
+      if !trace.connected.isEmpty { violations.append("connected twice") }
+      trace.connected.append(code)
+    }
+    onConnected?(connection)
   }
 
   func received(_ bytes: UnsafeMutableRawBufferPointer, on connection: ConnectionPointer) {

@@ -207,6 +207,7 @@ private final class TrimmingReceiver: CompletionReceiver {
 
   func accepted(_ descriptor: Int32, listener: Int) {}
   func acceptFailed(_ code: Int32, listener: Int) {}
+  func connected(_ code: Int32, on connection: ConnectionPointer) {}
   func receiveEnded(_ code: Int32, on connection: ConnectionPointer) {}
   func sent(_ byteCount: Int, on connection: ConnectionPointer) {}
   func sendFailed(_ code: Int32, on connection: ConnectionPointer) {}

@@ -19,6 +19,8 @@ final class Recorder: CompletionReceiver {
   func accepted(_ descriptor: Int32, listener: Int) { acceptedDescriptors.append(descriptor) }
   func acceptFailed(_ code: Int32, listener: Int) { acceptErrors.append(code) }
 
+  func connected(_ code: Int32, on connection: ConnectionPointer) {}
+
   func received(_ bytes: UnsafeMutableRawBufferPointer, on connection: ConnectionPointer) {
     // The headroom is the receiver's to write to.
     let headroom = UnsafeMutableRawBufferPointer(

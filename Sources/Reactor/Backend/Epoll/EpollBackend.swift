@@ -42,6 +42,11 @@ final class EpollBackend: Backend {
     connection.pointee.flags.insert(.sendsAtOnce)
   }
 
+  /// Registered as it stays: the edge that says it can be written to says that it has connected.
+  func connect(_ connection: ConnectionPointer) throws(SystemError) {
+    try adopt(connection)
+  }
+
   /// An idle connection already costs the kernel as little as it can.
   func quiesce(_ connection: ConnectionPointer) {}
 
@@ -120,6 +125,9 @@ final class EpollBackend: Backend {
     _ events: UInt32, of connection: ConnectionPointer, to receiver: any CompletionReceiver
   ) {
     noteReadable(events, of: connection)
+    guard connection.pointee.lifecycle != .connecting else {
+      return deliverConnected(events, of: connection, to: receiver)
+    }
     // Receiving comes first: after a reset, whoever comes first gets the error, and the other one
     // nothing.
     let state = connection.epollState
@@ -130,6 +138,16 @@ final class EpollBackend: Backend {
     if events & (EPOLLOUT.rawValue | EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0 {
       deliverSendable(connection, to: receiver)
     }
+  }
+
+  private func deliverConnected(
+    _ events: UInt32, of connection: ConnectionPointer, to receiver: any CompletionReceiver
+  ) {
+    guard connection.epollState.isDisjoint(with: .isClosed),
+      events & (EPOLLOUT.rawValue | EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0
+    else { return }
+    hot.pointee.otherSystemCallCount += 1
+    receiver.connected(Socket(connection.pointee.descriptor).takeError(), on: connection)
   }
 }
 

@@ -14,7 +14,7 @@ extension IOURingBackend {
   func close(_ connection: ConnectionPointer, reset: Bool) {
     connection.pointee.receiveState.insert(.isClosing)
     connection.pointee.receiveState.remove(.isWanted)
-    if tableCount > 0 {
+    if tableCount > 0, !connection.pointee.isConnecting {
       closeDirect(connection, reset: reset)
       return
     }
@@ -36,7 +36,7 @@ extension IOURingBackend {
     guard connection.pointee.backendOperationCount == 0, connection.pointee.descriptor >= 0 else {
       return
     }
-    if tableCount > 0 {
+    if tableCount > 0, !connection.pointee.isConnecting {
       removeFromTable(connection)
     } else {
       release(connection)
@@ -61,7 +61,7 @@ extension IOURingBackend {
       var nowhere = sockaddr()
       nowhere.sa_family = sa_family_t(AF_UNSPEC)
       let size = socklen_t(MemoryLayout<sockaddr>.size)
-      if unsafe connect(descriptor, &nowhere, size) == 0 { return }
+      if unsafe Glibc.connect(descriptor, &nowhere, size) == 0 { return }
       state.systemCallCount += 1
     }
     _ = shutdown(descriptor, Int32(SHUT_RDWR))

@@ -36,6 +36,8 @@ struct SendState: OptionSet {
   static let isWaiting = SendState(rawValue: 1 << 2)
   /// A send has failed, and with that has taken the socket's error: receiving sees a clean end.
   static let hasFailed = SendState(rawValue: 1 << 3)
+  /// The socket is connecting. Its descriptor is the process's, whatever those of others are.
+  static let isConnecting = SendState(rawValue: 1 << 4)
 }
 
 extension ConnectionRecord {
@@ -49,5 +51,6 @@ extension ConnectionRecord {
     @inline(__always) set { backendSendState = newValue.rawValue }
   }
 
+  var isConnecting: Bool { sendState.contains(.isConnecting) }
   var isClosingDown: Bool { receiveState.contains(.isClosing) }
 }

@@ -204,6 +204,10 @@ extension IOURingBackend {
       if !completion.hasMore { armWake() }
     case .accept:
       accepted(completion, to: receiver)
+    case .connect:
+      if let connection = slab.record(at: token.index, generation: token.generation) {
+        connectEnded(on: connection, to: receiver)
+      }
     case .install, .closing:
       if let connection = slab.record(at: token.index, generation: token.generation) {
         adjusted(completion, on: connection, to: receiver)

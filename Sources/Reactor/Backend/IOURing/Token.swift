@@ -20,6 +20,8 @@ struct Token: Equatable {
     case cancel
     /// A change to a direct descriptor that completes at once: reported when it failed only.
     case adjustment
+    /// A poll that ends when a socket has connected, or has failed to.
+    case connect
     /// Gives a direct descriptor a number in the process, to shut it down with.
     case install
     /// Takes a direct descriptor out of the ring's table.

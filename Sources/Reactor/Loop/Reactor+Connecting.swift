@@ -1,0 +1,95 @@
+internal import CURing
+internal import Glibc
+
+/// How an outgoing connection's socket is made.
+public struct ConnectingOptions: Sendable, Equatable {
+  /// Where the connection comes from. With port 0 the kernel chooses one: it can then use each of
+  /// its some 28,000 ports once for each remote address, and not once in all. Nil: the kernel
+  /// chooses all.
+  public var localAddress: SocketAddress?
+  /// Whether small segments are sent at once (TCP_NODELAY).
+  public var isUndelayed = true
+  /// Whether the kernel probes the connection when it is silent (SO_KEEPALIVE).
+  public var isKeptAlive = true
+  /// Bytes of the kernel's receive buffer; nil: the kernel tunes it.
+  public var receiveBufferByteCount: Int32?
+  /// Bytes of the kernel's send buffer; nil: the kernel tunes it.
+  public var sendBufferByteCount: Int32?
+
+  public init() {}
+}
+
+// On the reactor's own thread.
+extension Reactor {
+  /// Begins to connect. `ConnectionHandler.connected` follows, or `closed` with what failed; both
+  /// not from within this call. There is no time limit but what `setDeadline` sets.
+  ///
+  /// - Parameters:
+  ///   - address: whom to connect to.
+  ///   - options: for the socket.
+  /// - Returns: the connection, which cannot be sent to yet.
+  /// - Throws: what failed at once; then there is no connection.
+  public func connect(
+    to address: SocketAddress, options: ConnectingOptions = ConnectingOptions()
+  ) throws(SystemError) -> ConnectionPointer {
+    let kernel = try KernelSocketAddress(address)
+    let socket = try Socket.open(family: Int32(kernel.storage.ss_family))
+    do throws(SystemError) {
+      try set(options, on: socket, isUnix: address.isUnix)
+      state.value.statistics.systemCallCount &+= 4
+      let result = unsafe kernel.withPointer { unsafe Glibc.connect(socket.descriptor, $0, $1) }
+      // Interrupted by a signal it goes on by itself (connect(2)).
+      guard result == 0 || errno == EINPROGRESS || errno == EINTR else {
+        throw SystemError("connect to \(address)", code: errno)
+      }
+      return try loop.begin(socket, peer: address)
+    } catch {
+      socket.close()
+      throw error
+    }
+  }
+
+  /// Takes over a connected stream socket, as if it had been begun here: `connected` follows.
+  ///
+  /// - Parameter descriptor: closed with the connection; on failure it stays the caller's. It is
+  ///   set to be non-blocking and close-on-exec, also for others who hold it.
+  /// - Returns: the connection, which cannot be sent to yet.
+  /// - Throws: if it is no connected stream socket.
+  public func adopt(_ descriptor: Int32) throws(SystemError) -> ConnectionPointer {
+    let socket = Socket(descriptor)
+    guard try socket.value(of: .type) == Int32(SOCK_STREAM.rawValue) else {
+      throw SystemError("adopt a socket", code: EPROTOTYPE, advice: "It is no stream socket.")
+    }
+    let peer = try socket.peerAddress()
+    let flags = fcntl(descriptor, F_GETFL)
+    guard flags >= 0, fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) == 0,
+      fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0
+    else { throw .current("fcntl") }
+    return try loop.begin(socket, peer: peer)
+  }
+
+  private var loop: ReactorLoop {
+    guard let loop = ReactorLoop.current, loop.reactor === self else {
+      preconditionFailure("to be called on the reactor's own thread")
+    }
+    return loop
+  }
+
+  private func set(
+    _ options: ConnectingOptions, on socket: Socket, isUnix: Bool
+  ) throws(SystemError) {
+    if let count = options.receiveBufferByteCount {
+      try socket.set(.receiveBufferByteCount, to: count)
+    }
+    if let count = options.sendBufferByteCount { try socket.set(.sendBufferByteCount, to: count) }
+    if !isUnix, options.isUndelayed { try socket.set(.isUndelayed, to: 1) }
+    if !isUnix, options.isKeptAlive { try socket.set(.isKeptAlive, to: 1) }
+    guard let local = options.localAddress else { return }
+    // Else bind would already take a port, and each only once.
+    if local.port == 0 { try socket.set(.choosesPortWhenConnecting, to: 1) }
+    let kernel = try KernelSocketAddress(local)
+    guard unsafe kernel.withPointer({ unsafe bind(socket.descriptor, $0, $1) }) == 0 else {
+      throw .current("bind to \(local)")
+    }
+  }
+}

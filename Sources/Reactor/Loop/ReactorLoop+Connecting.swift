@@ -1,0 +1,59 @@
+internal import CURing
+internal import Glibc
+internal import Synchronization
+
+/// Connections that are begun here.
+extension ReactorLoop {
+  /// Takes in a socket that is connecting, or connected; on failure it stays the caller's.
+  func begin(
+    _ socket: Socket, peer: SocketAddress
+  ) throws(SystemError) -> ConnectionPointer {
+    guard !state.value.isStopping else { throw SystemError("connect", code: ECANCELED) }
+    guard !wouldUseUpReserve(socket.descriptor) else {
+      throw SystemError(
+        "connect", code: EMFILE,
+        advice: "Raise RLIMIT_NOFILE (ulimit -n), \(OpenFileLimit.current) now.")
+    }
+    guard let connection = reactor.slab.allocate() else {
+      throw SystemError(
+        "connect", code: ENOBUFS,
+        advice: "The reactor has \(reactor.slab.count) connections, all that it may have.")
+    }
+    connection.pointee.descriptor = socket.descriptor
+    state.value.statistics.systemCallCount &+= 1
+    guard
+      prepareCell(
+        of: connection, common: peer, own: try? socket.localAddress(), isOutgoing: true)
+    else {
+      reactor.slab.release(connection)
+      throw SystemError("connect", code: ENOMEM)
+    }
+    connection.pointee.lifecycle = .connecting
+    do {
+      try backend.connect(connection)
+    } catch {
+      discardCell(of: connection)
+      reactor.slab.release(connection)
+      throw error
+    }
+    connection.pointee.lastReceivedTick = state.value.nowTick
+    state.value.statistics.connectionCount += 1
+    reactor.counters.assignedCount.add(1, ordering: .relaxed)
+    scheduleHousekeeping(afterNanoseconds: 1_000_000_000)
+    return connection
+  }
+
+  func connected(_ code: Int32, on connection: ConnectionPointer) {
+    noteWake()
+    guard connection.pointee.lifecycle == .connecting else { return }
+    guard code == 0 else { return reactor.end(connection, code: code, reset: false) }
+    connection.pointee.lifecycle = .open
+    connection.pointee.lastReceivedTick = state.value.nowTick
+    state.value.statistics.connectedCount &+= 1
+    handler.connected(connection)
+    guard connection.pointee.lifecycle != .closing,
+      !connection.pointee.flags.contains(.isReceivingPaused)
+    else { return }
+    backend.receive(on: connection)
+  }
+}
