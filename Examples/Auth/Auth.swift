@@ -5,7 +5,7 @@ import WebSocket
 /// The token is in the field `Authorization: Bearer TOKEN`, or in the query `?token=TOKEN`, since a
 /// page in a browser cannot set fields. Queries are found in the logs of proxies: a real service
 /// would give pages tokens that work once, and soon no more.
-struct Auth: WebSocketHandler {
+struct Auth: WebSocketServerHandler {
   struct User {
     let name: String
     var messageCount = 0

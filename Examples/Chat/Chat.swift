@@ -6,7 +6,7 @@ import WebSocket
 /// A client sends commands (`Command`) and is answered with one line each: `joined ROOM COUNT`,
 /// `left ROOM`, `named NAME`, `said ROOM`, or `refused REASON`. What others do comes as
 /// `ROOM NAME: TEXT`, `ROOM NAME has come`, `ROOM NAME has left` or `ROOM OLD is now NEW`.
-struct Chat: WebSocketHandler {
+struct Chat: WebSocketServerHandler {
   /// Somebody who is connected: stored with the connection, and touched by its reactor only.
   struct Visitor {
     var name: Name

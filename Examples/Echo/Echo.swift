@@ -2,7 +2,7 @@ import ExampleSupport
 import WebSocket
 
 /// Sends every message back, and serves a page that does the same by hand.
-struct Echo: WebSocketHandler {
+struct Echo: WebSocketServerHandler {
   func received(
     _ message: borrowing IncomingMessage, on connection: Connection, state: inout Void
   ) {

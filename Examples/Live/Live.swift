@@ -6,7 +6,7 @@ import WebSocket
 ///
 /// Page and server tell each other small JSON objects over one WebSocket. Their member `type` says
 /// what they are: `Request` lists those from the page, `Event` those to it.
-struct Live: WebSocketHandler {
+struct Live: WebSocketServerHandler {
   static let pingIntervalMilliseconds = 100
 
   let topics = TopicRegistry()

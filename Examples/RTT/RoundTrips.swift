@@ -3,7 +3,7 @@ import WebSocket
 
 /// Pings every connection each 100 ms, tells it how long each ping and its pong took, and prints a
 /// summary when it has gone.
-struct RoundTrips: WebSocketHandler {
+struct RoundTrips: WebSocketServerHandler {
   static let intervalMilliseconds = 100
 
   func upgrade(

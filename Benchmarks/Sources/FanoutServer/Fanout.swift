@@ -1,7 +1,7 @@
 import WebSocket
 
 /// Subscribes every connection when it opens, and publishes when any says `go`.
-struct Fanout: WebSocketHandler {
+struct Fanout: WebSocketServerHandler {
   let topics: [Topic]
   let publisher: Publisher
 

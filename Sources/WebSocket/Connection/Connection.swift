@@ -18,7 +18,7 @@ public struct Connection: Sendable, Hashable {
   /// The peer's address. Nil: the connection has gone.
   public var remoteAddress: SocketAddress? { id.peerAddress }
 
-  /// The address that the peer connected to. Nil: the connection has gone.
+  /// This end's address. Nil: the connection has gone.
   public var localAddress: SocketAddress? { id.localAddress }
 
   /// The subprotocol that was chosen in the opening handshake, if any.
@@ -184,7 +184,8 @@ public struct Connection: Sendable, Hashable {
     let byteCount = FrameEncoder.byteCount(payloadByteCount: payload.byteCount, isMasked: false)
     return post(byteCount, kind: kind, completion: completion) {
       unsafe PostedChunk(
-        byteCount: byteCount, kind: kind.rawValue, key: key, completion: completion
+        byteCount: byteCount, headroom: id.isOutgoing ? MaskingKey.byteCount : 0,
+        kind: kind.rawValue, key: key, completion: completion
       ) {
         unsafe Engine.encode(opcode, payload, kind, into: $0)
       }

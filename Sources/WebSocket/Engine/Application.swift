@@ -1,5 +1,3 @@
-public import WebSocketProtocol
-
 /// A handler whose type the engine need not know: it passes the address of each connection's state.
 @usableFromInline
 protocol Application: AnyObject, Sendable {
@@ -7,11 +5,6 @@ protocol Application: AnyObject, Sendable {
   var stateType: ObjectIdentifier { get }
   var handlesFrames: Bool { get }
 
-  /// Puts the state there if the answer is to accept.
-  func upgrade(
-    _ request: borrowing HTTPRequest, on connection: Connection, state: UnsafeMutableRawPointer
-  ) -> Upgrade<Void>
-  func respond(to request: borrowing HTTPRequest, on connection: Connection) -> HTTPResponse
   func opened(_ connection: Connection, state: UnsafeMutableRawPointer)
   func received(
     _ message: borrowing IncomingMessage, on connection: Connection, state: UnsafeMutableRawPointer)
@@ -47,24 +40,6 @@ final class TypedApplication<Handler: WebSocketHandler>: Application {
   @inlinable
   func typed(_ state: UnsafeMutableRawPointer) -> UnsafeMutablePointer<Handler.State> {
     unsafe state.assumingMemoryBound(to: Handler.State.self)
-  }
-
-  @inlinable
-  func upgrade(
-    _ request: borrowing HTTPRequest, on connection: Connection, state: UnsafeMutableRawPointer
-  ) -> Upgrade<Void> {
-    switch handler.upgrade(request, on: connection) {
-    case .accept(let initial, let subprotocol, let headers):
-      unsafe state.initializeMemory(as: Handler.State.self, to: initial)
-      return .accept((), subprotocol: subprotocol, headers: headers)
-    case .refuse(let response):
-      return .refuse(response)
-    }
-  }
-
-  @inlinable
-  func respond(to request: borrowing HTTPRequest, on connection: Connection) -> HTTPResponse {
-    handler.respond(to: request, on: connection)
   }
 
   @inlinable

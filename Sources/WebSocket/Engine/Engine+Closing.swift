@@ -6,6 +6,7 @@ extension Engine {
   /// Begins the closing handshake, unless it has begun.
   func close(_ connection: ConnectionPointer, code: CloseCode?, reason: String) {
     guard isOpen(connection) else { return }
+    if role == .client { dialer(of: connection)?.isEnded = true }
     perform(connection.webSocket.session.close(with: code), on: connection, reason: reason)
   }
 
@@ -72,6 +73,7 @@ extension Engine {
       code: code, reason: reason, isClean: connection.webSocket.session.closeHandshake.isClean,
       error: error)
     unsafe application.closed(handle(connection), closure, state: connection.state)
+    if role == .client { dialer(of: connection)?.connectionEnded(closure) }
   }
 
   private func end(_ connection: ConnectionPointer) {

@@ -1,9 +1,10 @@
 internal import Reactor
 internal import WebSocketProtocol
 
-/// The opening handshake, and plain HTTP requests.
+/// The opening handshake of a server, and plain HTTP requests.
 extension Engine {
-  func receiveRequest(
+  /// Takes bytes of a request or, as a client, of a response.
+  func receiveHead(
     _ bytes: UnsafeMutableRawBufferPointer, on connection: ConnectionPointer
   ) {
     guard let pending = unsafe connection.webSocket.pending else {
@@ -33,19 +34,23 @@ extension Engine {
     unsafe receiveRest(bytes, from: end - before, on: connection)
   }
 
-  /// What came with the request: frames of a client that did not wait for the answer.
+  /// What came with the head: frames of a peer that did not wait, or another response behind an
+  /// interim one.
   private func receiveRest(
     _ bytes: UnsafeMutableRawBufferPointer, from start: Int, on connection: ConnectionPointer
   ) {
-    guard start < bytes.count, isOpen(connection) else { return }
+    guard start < bytes.count, connection.webSocket.phase != .ended else { return }
     unsafe received(UnsafeMutableRawBufferPointer(rebasing: bytes[start...]), on: connection)
   }
 
-  /// Deals with the request if it is there whole. Returns the length of its head; nil if it is not
-  /// whole, or was refused.
+  /// Deals with the head if it is there whole. Returns its length; nil if it is not whole, or was
+  /// refused.
   private func parse(
     _ bytes: UnsafeRawBufferPointer, search: inout HeadSearch, on connection: ConnectionPointer
   ) -> Int? {
+    guard role == .server else {
+      return unsafe parseResponse(bytes, search: &search, on: connection)
+    }
     let span = unsafe RawSpan(_unsafeBytes: bytes)
     do throws(HandshakeError) {
       switch try scratch.value.parser.parse(span, search: &search) {
@@ -53,7 +58,8 @@ extension Engine {
         return nil
       case .complete(let headByteCount, .plain):
         let response = scratch.value.parser.withRequest(in: span) { request in
-          application.respond(to: request, on: handle(connection))
+          negotiator?.respond(to: request, on: handle(connection))
+            ?? HTTPResponse(status: .internalServerError)
         }
         refuse(connection, response, omittingBody: isHeadRequest)
         return headByteCount
@@ -73,8 +79,9 @@ extension Engine {
         let response = HTTPResponse(status: .forbidden, text: "This origin is not allowed.\n")
         return (Upgrade<Void>.refuse(response), false)
       }
-      let answer = unsafe application.upgrade(
-        request, on: handle(connection), state: connection.state)
+      let answer =
+        unsafe negotiator?.upgrade(request, on: handle(connection), state: connection.state)
+        ?? .refuse(HTTPResponse(status: .internalServerError))
       guard case .accept(_, let subprotocol?, _) = answer else { return (answer, true) }
       return (answer, request.offersSubprotocol(subprotocol))
     }
@@ -97,19 +104,33 @@ extension Engine {
   }
 
   private func open(_ connection: ConnectionPointer, _ response: UpgradeResponse) {
-    scratch.value.response.removeAll(keepingCapacity: true)
-    response.append(to: &scratch.value.response)
+    scratch.value.head.removeAll(keepingCapacity: true)
+    response.append(to: &scratch.value.head)
     guard reactor.canSend(on: connection) else {
       return unsafe application.discard(state: connection.state)
     }
-    unsafe reactor.send(scratch.value.response.span.bytes, on: connection)
+    unsafe reactor.send(scratch.value.head.span.bytes, on: connection)
+    reactor.holdTopics(of: connection, false)
+    opened(connection, subprotocol: response.subprotocol)
+  }
+
+  /// The opening handshake is done, and the state is there.
+  func opened(_ connection: ConnectionPointer, subprotocol: String?) {
     connection.webSocket.phase = application.handlesFrames ? .raw : .open
     connection.webSocket.flags.insert(.hasState)
-    connection.webSocket.canSendMessages = true
-    reactor.holdTopics(of: connection, false)
-    if let subprotocol = response.subprotocol { reactor.label(connection, subprotocol) }
+    connection.webSocket.canSendMessages = role == .server
+    if let subprotocol { reactor.label(connection, subprotocol) }
     watch(connection)
     unsafe application.opened(handle(connection), state: connection.state)
+  }
+
+  func handshakeExpired(_ connection: ConnectionPointer) {
+    if role == .server {
+      refuse(connection, HTTPResponse(status: .requestTimeout, text: "Too slow.\n"))
+    } else {
+      failDialing(connection, .timeout)
+      reactor.abort(connection)
+    }
   }
 
   /// Whether the request just parsed is a HEAD request. Of no other connection's concern.
@@ -122,9 +143,9 @@ extension Engine {
     connection.webSocket.phase = .ended
     leaveTopics(connection)
     guard reactor.canSend(on: connection) else { return }
-    scratch.value.response.removeAll(keepingCapacity: true)
-    response.append(to: &scratch.value.response, omittingBody: omittingBody)
-    unsafe reactor.send(scratch.value.response.span.bytes, on: connection)
+    scratch.value.head.removeAll(keepingCapacity: true)
+    response.append(to: &scratch.value.head, omittingBody: omittingBody)
+    unsafe reactor.send(scratch.value.head.span.bytes, on: connection)
     reactor.finish(connection)
   }
 }

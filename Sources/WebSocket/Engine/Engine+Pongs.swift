@@ -9,7 +9,7 @@ extension Engine {
   func sendPong(_ payload: RawSpan, on connection: ConnectionPointer) {
     let isPongWaiting = connection.webSocket.flags.contains(.isPongWaiting)
     let queuedByteCount = reactor.queuedByteCount(of: connection)
-    guard isPongWaiting || queuedByteCount >= configuration.reactor.queue.backpressureByteCount
+    guard isPongWaiting || queuedByteCount >= configuration.queue.backpressureByteCount
     else { return sendControl(.pong, payload, on: connection) }
     guard canSend(.control, on: connection) else { return }
     guard !isPongWaiting else {
@@ -17,11 +17,11 @@ extension Engine {
     }
     connection.webSocket.flags.insert(.isPongWaiting)
     let handle = handle(connection)
-    let byteCount = FrameEncoder.byteCount(payloadByteCount: payload.byteCount, isMasked: false)
+    let byteCount = frameByteCount(payload.byteCount)
     let chunk = reactor.makeChunk(byteCount: byteCount) { outcome in
       if outcome == .sent { handle.onOwner { $0.pongSent(on: $1) } }
     }
-    unsafe Self.encode(.pong, payload, .control, into: chunk.content)
+    unsafe encode(.pong, payload, .control, into: chunk.content)
     reactor.enqueue(chunk, on: connection)
   }
 

@@ -72,7 +72,10 @@ extension Engine {
   }
 
   private func check(_ header: FrameHeader) -> ProtocolError? {
-    if header.maskingKey == nil { return .frameNotMasked }
+    switch role {
+    case .server: if header.maskingKey == nil { return .frameNotMasked }
+    case .client: if header.maskingKey != nil { return .frameMasked }
+    }
     return header.payloadLength > UInt64(limits.frameByteCountMax) ? .frameTooBig : nil
   }
 }

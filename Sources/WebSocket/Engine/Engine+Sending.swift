@@ -28,7 +28,7 @@ extension Engine {
     _ opcode: Opcode, _ payload: RawSpan, kind: SendKind, key: UInt64,
     completion: SendCompletion?, on connection: ConnectionPointer
   ) -> SendResult {
-    let byteCount = FrameEncoder.byteCount(payloadByteCount: payload.byteCount, isMasked: false)
+    let byteCount = frameByteCount(payload.byteCount)
     let admission = admit(byteCount, kind: kind, key: key, to: connection)
     switch admission {
     case .accepted, .acceptedWithBackpressure: break
@@ -41,16 +41,16 @@ extension Engine {
     note(kind, on: connection)
     let isDroppable = kind == .message && reactor.dropsSends
     if completion == nil, !isDroppable {
-      if payload.byteCount >= Reactor.sendNowByteCountMin,
+      if role == .server, payload.byteCount >= Reactor.sendNowByteCountMin,
         sendNow(opcode, payload, kind, on: connection)
       {
         return admission == .accepted ? .accepted : .backpressure
       }
       let room = unsafe reactor.reserve(byteCount, on: connection)
-      unsafe Self.encode(opcode, payload, kind, into: room)
+      unsafe encode(opcode, payload, kind, into: room)
     } else {
       let chunk = reactor.makeChunk(byteCount: byteCount, key: key, completion: completion)
-      unsafe Self.encode(opcode, payload, kind, into: chunk.content)
+      unsafe encode(opcode, payload, kind, into: chunk.content)
       reactor.enqueue(chunk, on: connection, isDroppable: isDroppable)
     }
     return admission == .accepted ? .accepted : .backpressure
@@ -118,11 +118,13 @@ extension Engine {
     _ = reactor.fold(connection, before: 0)
     leaveTopics(connection)
     let payloadByteCount = ClosePayload.byteCount(code: code, reason: reason)
-    let room = unsafe reactor.reserve(2 + payloadByteCount, on: connection)
+    let room = unsafe reactor.reserve(frameByteCount(payloadByteCount), on: connection)
     var span = unsafe MutableRawSpan(_unsafeBytes: room)
-    let header = FrameHeader(opcode: .close, payloadLength: UInt64(payloadByteCount))
+    let header = FrameHeader(
+      opcode: .close, payloadLength: UInt64(payloadByteCount), maskingKey: nextMaskingKey())
     let offset = header.encode(into: &span)
     ClosePayload.encode(code: code, reason: reason, into: &span, at: offset)
+    header.maskingKey?.apply(to: &span, in: offset..<span.byteCount)
   }
 
   // MARK: From other threads
@@ -148,6 +150,10 @@ extension Engine {
     }
     note(kind, on: connection)
     if kind == .raw { unsafe noteFrame(chunk.content[0], on: connection) }
+    if role == .client, kind != .raw {
+      guard !chunk.isShared else { return enqueueMasked(chunk, on: connection) }
+      mask(chunk)
+    }
     reactor.enqueue(
       chunk, on: connection, isDroppable: kind == .message && reactor.dropsSends)
   }
@@ -161,7 +167,24 @@ extension Engine {
 
   // MARK: Both
 
-  /// Encodes a frame, header and payload, into memory of just its length.
+  /// The bytes of a frame that this end sends.
+  @inline(__always)
+  func frameByteCount(_ payloadByteCount: Int) -> Int {
+    FrameEncoder.byteCount(payloadByteCount: payloadByteCount, isMasked: role == .client)
+  }
+
+  /// Encodes a frame as this end sends it, into memory of just its length.
+  func encode(
+    _ opcode: Opcode, _ payload: RawSpan, _ kind: SendKind,
+    into memory: UnsafeMutableRawBufferPointer
+  ) {
+    var span = unsafe MutableRawSpan(_unsafeBytes: memory)
+    FrameEncoder.encode(
+      opcode, payload: payload, isFinal: kind.isFinal, maskingKey: nextMaskingKey(), into: &span)
+  }
+
+  /// Encodes a server's frame, header and payload, into memory of just its length. For a client's,
+  /// `mask` makes it one on the owner's thread.
   static func encode(
     _ opcode: Opcode, _ payload: RawSpan, _ kind: SendKind,
     into memory: UnsafeMutableRawBufferPointer
@@ -229,7 +252,7 @@ extension Engine {
     case .lastFragment:
       connection.webSocket.flags.remove(.isSendingFragments)
       reactor.holdTopics(of: connection, false)
-      connection.webSocket.canSendMessages = true
+      connection.webSocket.canSendMessages = role == .server
     case .message, .middleFragment, .control, .raw, .close: break
     }
   }

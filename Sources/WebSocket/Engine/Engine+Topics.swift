@@ -45,6 +45,14 @@ extension Engine {
     _ message: PreparedMessage, key: UInt64, completion: SendCompletion?,
     on connection: ConnectionPointer
   ) -> SendResult {
+    guard role == .server else {
+      return message.bytes.withBytes { frame in
+        let (opcode, payload) = Self.parts(of: frame)
+        return send(
+          opcode, frame.extracting(payload), kind: .message, key: key, completion: completion,
+          on: connection)
+      }
+    }
     let bytes = message.bytes
     let admission = admit(bytes.byteCount, kind: .message, key: key, to: connection)
     switch admission {

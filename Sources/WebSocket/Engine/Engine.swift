@@ -6,24 +6,41 @@ internal import WebSocketProtocol
 final class Engine: ConnectionHandler {
   let reactor: Reactor
   let application: any Application
-  let configuration: ServerConfiguration
+  /// A server's.
+  let negotiator: (any Negotiator)?
+  let configuration: EngineConfiguration
+  /// The end of all its connections that this is.
+  let role: Role
   let limits: Session.Limits
   let scratch: Confined<Scratch>
 
-  /// What handshakes use, one after the other.
+  /// What handshakes use, one after the other, and what only a client needs.
   struct Scratch: ~Copyable {
     var parser: RequestParser
-    var response: [UInt8] = []
+    var responseParser: ResponseParser
+    /// A request or a response that is being written.
+    var head: [UInt8] = []
+    var randomness = Randomness()
+    /// Of the connections that are being made, and of those that will be made anew.
+    var dialers: [ConnectionID: Dialer] = [:]
   }
 
-  init(reactor: Reactor, application: any Application, configuration: ServerConfiguration) {
+  init(
+    reactor: Reactor, application: any Application, negotiator: (any Negotiator)? = nil,
+    role: Role, configuration: EngineConfiguration
+  ) {
     self.reactor = reactor
     self.application = application
+    self.negotiator = negotiator
+    self.role = role
     self.configuration = configuration
     limits = Session.Limits(
       messageByteCountMax: configuration.messageByteCountMax,
       frameByteCountMax: configuration.frameByteCountMax)
-    scratch = Confined(Scratch(parser: RequestParser(limits: configuration.handshake)))
+    scratch = Confined(
+      Scratch(
+        parser: RequestParser(limits: configuration.handshake),
+        responseParser: ResponseParser(limits: configuration.handshake)))
   }
 
   deinit {
@@ -39,7 +56,7 @@ final class Engine: ConnectionHandler {
 
   func accepted(_ connection: ConnectionPointer, listener: Int) {
     unsafe connection.attachment.initializeMemory(
-      as: WebSocketRecord.self, to: WebSocketRecord())
+      as: WebSocketRecord.self, to: WebSocketRecord(role: .server))
     // Nothing of a topic goes before the response to the opening handshake.
     reactor.holdTopics(of: connection, true)
     reactor.setDeadline(
@@ -49,7 +66,7 @@ final class Engine: ConnectionHandler {
   func received(_ bytes: UnsafeMutableRawBufferPointer, on connection: ConnectionPointer) {
     switch connection.webSocket.phase {
     case .open: unsafe receiveFrames(bytes, on: connection)
-    case .handshake: unsafe receiveRequest(bytes, on: connection)
+    case .handshake: unsafe receiveHead(bytes, on: connection)
     case .raw: unsafe receiveRawFrames(bytes, on: connection)
     case .ended: break
     }
@@ -57,6 +74,7 @@ final class Engine: ConnectionHandler {
 
   func receiveEnded(on connection: ConnectionPointer) {
     guard connection.webSocket.phase != .handshake else {
+      failDialing(connection, .closed)
       return reactor.abort(connection, reset: false)
     }
     reportClosed(connection, error: nil)
@@ -70,13 +88,15 @@ final class Engine: ConnectionHandler {
 
   func expired(_ connection: ConnectionPointer) {
     switch connection.webSocket.phase {
-    case .handshake: refuse(connection, HTTPResponse(status: .requestTimeout, text: "Too slow.\n"))
+    case .handshake: handshakeExpired(connection)
     case .open, .raw:
       guard connection.webSocket.session.canSendData else {
         return fail(connection, .closeTimeout, code: nil)
       }
       keepAlive(connection)
-    case .ended: break
+    // Both have said that they close, and the server ends the connection (RFC 6455 §7.1.1); this
+    // one does not.
+    case .ended: reactor.abort(connection)
     }
   }
 
@@ -86,13 +106,14 @@ final class Engine: ConnectionHandler {
     if let reason { report(reason, on: connection) }
     reportClosed(connection, error: reason)
     freePending(connection)
+    if role == .client { dialedConnectionClosed(connection, error) }
   }
 
   func stopping() {
     reactor.forEachConnection { connection in
       switch connection.webSocket.phase {
       case .handshake: reactor.abort(connection, reset: false)
-      case .open, .raw: close(connection, code: .goingAway, reason: "server is stopping")
+      case .open, .raw: close(connection, code: .goingAway, reason: "\(role) is stopping")
       case .ended: break
       }
     }

@@ -3,17 +3,21 @@ internal import WebSocketProtocol
 
 /// What the engine keeps with each connection, in front of the application's state.
 @safe struct WebSocketRecord: ~Copyable {
-  var session = Session(role: .server)
+  var session: Session
   var phase = Phase.handshake
   var flags = Flags()
-  /// Open, no close frame sent, no fragmented message being sent: a message may be sent as far as
-  /// the protocol goes.
+  /// Open, no close frame sent, no fragmented message being sent, no masking: a message may be sent
+  /// by the shortcut as far as the protocol goes.
   var canSendMessages = false
   /// Bytes that wait for more to come. An idle connection has none.
   var pending: PendingPointer?
 
+  init(role: Role) {
+    session = Session(role: role)
+  }
+
   enum Phase: UInt8 {
-    /// The request has not arrived whole.
+    /// The peer's part of the opening handshake has not arrived whole.
     case handshake
     case open
     /// Open, for a handler of frames.

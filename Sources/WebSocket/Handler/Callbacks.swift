@@ -2,11 +2,12 @@ public import WebSocketProtocol
 
 /// A handler made of closures, for applications that are soon written. Those left nil do what
 /// `WebSocketHandler` does by default.
-public struct Callbacks<State>: WebSocketHandler {
+public struct Callbacks<State>: WebSocketServerHandler {
   public typealias Event = @Sendable (Connection, inout State) -> Void
 
-  /// Must be set unless the state is `Void`.
+  /// A server's only. Must be set unless the state is `Void`.
   public var upgrade: (@Sendable (borrowing HTTPRequest, Connection) -> Upgrade<State>)?
+  /// A server's only.
   public var respond: (@Sendable (borrowing HTTPRequest, Connection) -> HTTPResponse)?
   public var opened: Event?
   public var received: (@Sendable (Connection, borrowing IncomingMessage, inout State) -> Void)?

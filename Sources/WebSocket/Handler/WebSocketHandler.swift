@@ -1,20 +1,11 @@
-public import WebSocketProtocol
-
 /// What an application does with its connections.
 ///
-/// One handler serves all connections of a server, from as many threads as there are reactors. All
+/// One handler serves all connections of a server or a client, from as many threads as there are reactors. All
 /// calls for one connection come from one thread, its reactor's, one after the other, and none may
 /// block. `State` is what the application keeps for each connection: it is stored with the
 /// connection, without a box, and needs no lock.
 public protocol WebSocketHandler: Sendable {
   associatedtype State
-
-  /// Decides about an opening handshake: accept it with the connection's state, or refuse it with a
-  /// response. The request is valid during the call. The connection cannot be sent to yet.
-  func upgrade(_ request: borrowing HTTPRequest, on connection: Connection) -> Upgrade<State>
-
-  /// Answers a request that is no opening handshake, such as a browser's for a page.
-  func respond(to request: borrowing HTTPRequest, on connection: Connection) -> HTTPResponse
 
   /// The opening handshake is done.
   func opened(_ connection: Connection, state: inout State)
@@ -25,8 +16,8 @@ public protocol WebSocketHandler: Sendable {
   /// A ping has arrived. The pong is sent by itself.
   func receivedPing(_ payload: RawSpan, on connection: Connection, state: inout State)
 
-  /// A pong has arrived, asked for or not. Those to the server's own keep-alive pings, which are
-  /// empty, too.
+  /// A pong has arrived, asked for or not. Those to our own keep-alive pings, which are empty,
+  /// too.
   func receivedPong(_ payload: RawSpan, on connection: Connection, state: inout State)
 
   /// All that waited to be sent has left, after a send answered `.backpressure` or `.dropped`, or
@@ -54,28 +45,7 @@ public protocol WebSocketHandler: Sendable {
     _ frame: borrowing IncomingFrame, on connection: Connection, state: inout State)
 }
 
-/// The answer to an opening handshake.
-public enum Upgrade<State> {
-  /// Accepts it.
-  ///
-  /// - Parameters:
-  ///   - state: what the application keeps for this connection.
-  ///   - subprotocol: one of those that the client has offered. If it is not, the handshake is
-  ///     refused with 500.
-  ///   - headers: to be added to the response.
-  case accept(State, subprotocol: String? = nil, headers: HTTPHeaders = HTTPHeaders())
-  /// Refuses it.
-  case refuse(HTTPResponse)
-}
-
 extension WebSocketHandler {
-  @inlinable
-  public func respond(
-    to request: borrowing HTTPRequest, on connection: Connection
-  ) -> HTTPResponse {
-    HTTPResponse(status: .upgradeRequired, text: "This is a WebSocket server.\n")
-  }
-
   @inlinable
   public func opened(_ connection: Connection, state: inout State) {}
 
@@ -111,14 +81,4 @@ extension WebSocketHandler {
   public func receivedFrame(
     _ frame: borrowing IncomingFrame, on connection: Connection, state: inout State
   ) {}
-}
-
-extension WebSocketHandler where State == Void {
-  /// Accepts every opening handshake.
-  @inlinable
-  public func upgrade(
-    _ request: borrowing HTTPRequest, on connection: Connection
-  ) -> Upgrade<Void> {
-    .accept(())
-  }
 }

@@ -21,13 +21,14 @@ public final class Server: Sendable {
   ///   - handler: what the application does with its connections.
   /// - Throws: what the operating system refused, and what can be done about it.
   @inlinable
-  public convenience init<Handler: WebSocketHandler>(
+  public convenience init<Handler: WebSocketServerHandler>(
     _ configuration: ServerConfiguration, handler: Handler
   ) throws(SystemError) {
     precondition(
       MemoryLayout<Handler.State>.alignment <= 16, "a state is aligned to 16 bytes at most")
     try self.init(
       configuration, application: TypedApplication(handler),
+      negotiator: TypedNegotiator(handler),
       stateByteCount: MemoryLayout<Handler.State>.size)
   }
 
@@ -63,15 +64,17 @@ public final class Server: Sendable {
 
   @usableFromInline
   init(
-    _ configuration: ServerConfiguration, application: any Application, stateByteCount: Int
+    _ configuration: ServerConfiguration, application: any Application,
+    negotiator: any Negotiator, stateByteCount: Int
   ) throws(SystemError) {
-
     group = try ReactorGroup(
       configuration: configuration.reactor, addresses: configuration.addresses,
       options: configuration.listener,
       attachmentByteCount: ConnectionPointer.stateOffset + stateByteCount
     ) { reactor in
-      Engine(reactor: reactor, application: application, configuration: configuration)
+      Engine(
+        reactor: reactor, application: application, negotiator: negotiator, role: .server,
+        configuration: EngineConfiguration(configuration))
     }
   }
 

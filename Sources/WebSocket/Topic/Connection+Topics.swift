@@ -6,7 +6,7 @@ public enum Subscribing: Sendable, Equatable {
   case subscribed(at: TopicPosition)
   /// The position is not kept any more, or has not come yet; this is the oldest that is kept.
   case positionGone(oldest: TopicPosition)
-  /// The connection has gone.
+  /// The connection has gone, or is a client's: those have no topics.
   case closed
 }
 
@@ -26,7 +26,8 @@ extension Connection {
   public func subscribe(
     to topic: Topic, from position: TopicPosition? = nil, lag: LagPolicy? = nil
   ) -> Subscribing {
-    switch id.subscribe(to: topic, from: position?.ordinal, lag: lag) {
+    guard !id.isOutgoing else { return .closed }
+    return switch id.subscribe(to: topic, from: position?.ordinal, lag: lag) {
     case .subscribed(let ordinal): .subscribed(at: TopicPosition(ordinal: ordinal))
     case .positionGone(let oldest): .positionGone(oldest: TopicPosition(ordinal: oldest))
     case .closed: .closed

@@ -1,5 +1,8 @@
 /// The 32 bits with which a client masks the payload of one frame (RFC 6455 §5.3).
 public struct MaskingKey: Hashable, Sendable, BitwiseCopyable {
+  /// The bytes that a key takes in a frame's header.
+  public static let byteCount = 4
+
   /// The key's first byte lies in the least significant bits, so that taking the next byte of the
   /// key is a shift to the right.
   @usableFromInline var word: UInt32

@@ -2,7 +2,7 @@ import Testing
 import WebSocket
 
 /// Takes frames as they are: shows each, and sends it back as it came, unmasked.
-private struct FrameMirror: WebSocketHandler {
+private struct FrameMirror: WebSocketServerHandler {
   typealias State = Tracked
 
   static let handlesFrames = true

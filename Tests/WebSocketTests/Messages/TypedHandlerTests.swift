@@ -3,7 +3,7 @@ import Testing
 import WebSocket
 
 /// Keeps a state without a reference in it, and one with.
-private struct Counting: WebSocketHandler {
+private struct Counting: WebSocketServerHandler {
   struct State {
     var room: String
     var messageCount = 0
@@ -75,7 +75,7 @@ struct TypedHandlerTests {
   @Test(
     "with defaults only accepts, answers pings and closing, and nothing else", arguments: backends)
   func defaults(on kind: BackendKind) throws {
-    struct Silent: WebSocketHandler {
+    struct Silent: WebSocketServerHandler {
       typealias State = Void
     }
     var configuration = try ServerConfiguration(port: 0)

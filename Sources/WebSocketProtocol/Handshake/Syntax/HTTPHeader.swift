@@ -65,6 +65,10 @@ public enum HandshakeFieldError: Error, Sendable, Equatable {
   case invalidValue
   /// A field that the handshake itself writes.
   case reservedName
+  /// A URL that does not begin with `ws://`.
+  case invalidScheme
+  /// A port that is none from 1 to 65,535.
+  case invalidPort
   /// A host that is not `name`, `name:port`, `[address]` or `[address]:port`.
   case invalidHost
   /// A request target that does not begin with a slash, or holds a space, a fragment or a

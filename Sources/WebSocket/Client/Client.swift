@@ -1,0 +1,154 @@
+public import Reactor
+public import WebSocketProtocol
+
+/// A WebSocket client: any number of connections to any servers, on reactors of its own. It runs
+/// until it is stopped, whether somebody holds on to it or not.
+///
+/// ```swift
+/// let client = try Client { on in
+///   on.opened = { connection, _ in connection.send("hello") }
+///   on.received = { _, message, _ in print(message.text ?? "") }
+/// }
+/// try client.connect(to: "ws://localhost:8080/")
+/// ```
+///
+/// The connections are the same as a server's: handles that any thread may use, handlers that are
+/// called on the reactor's thread.
+public final class Client<State>: Sendable {
+  let group: ReactorGroup
+  let configuration: ClientConfiguration
+
+  /// Starts a client.
+  ///
+  /// - Parameters:
+  ///   - configuration: every limit.
+  ///   - handler: what the application does with its connections.
+  /// - Throws: what the operating system refused, and what can be done about it.
+  public init<Handler: WebSocketHandler>(
+    _ configuration: ClientConfiguration = ClientConfiguration(), handler: Handler
+  ) throws(SystemError) where Handler.State == State {
+    precondition(MemoryLayout<State>.alignment <= 16, "a state is aligned to 16 bytes at most")
+    self.configuration = configuration
+    let application = TypedApplication(handler)
+    group = try ReactorGroup(
+      configuration: configuration.reactor, addresses: [],
+      attachmentByteCount: ConnectionPointer.stateOffset + MemoryLayout<State>.size
+    ) { reactor in
+      Engine(
+        reactor: reactor, application: application, role: .client,
+        configuration: EngineConfiguration(configuration))
+    }
+  }
+
+  /// Starts a client with closures for handler.
+  ///
+  /// - Parameters:
+  ///   - configuration: every limit.
+  ///   - state: the type of what the application keeps for each connection.
+  ///   - configure: sets the closures.
+  /// - Throws: what the operating system refused, and what can be done about it.
+  public convenience init(
+    _ configuration: ClientConfiguration = ClientConfiguration(), state: State.Type,
+    _ configure: (inout Callbacks<State>) -> Void
+  ) throws(SystemError) {
+    var callbacks = Callbacks<State>()
+    configure(&callbacks)
+    try self.init(configuration, handler: callbacks)
+  }
+
+  /// Begins to connect. Any thread; never blocks. The handler's `opened` follows, or
+  /// `DialOptions.attemptFailed`; what is returned can be waited for and cancelled.
+  ///
+  /// - Parameters:
+  ///   - url: `ws://host:port/path?query`.
+  ///   - options: how to do it.
+  ///   - state: makes what the application keeps for the connection, anew for each that is opened.
+  /// - Returns: what is under way.
+  /// - Throws: if the URL, or something in the options, cannot be written into a request.
+  @discardableResult
+  public func connect(
+    to url: String, options: DialOptions = DialOptions(),
+    state: @autoclosure @escaping @Sendable () -> State
+  ) throws(HandshakeFieldError) -> Dial {
+    try dial(try WebSocketURL(url), over: nil, options, state)
+  }
+
+  /// As `connect(to:options:state:)`, over a connected stream socket, which is the client's from
+  /// now on, also if this throws. Such a connection is not made anew.
+  @discardableResult
+  public func connect(
+    over descriptor: Int32, to url: String, options: DialOptions = DialOptions(),
+    state: @autoclosure @escaping @Sendable () -> State
+  ) throws(HandshakeFieldError) -> Dial {
+    do {
+      return try dial(try WebSocketURL(url), over: descriptor, options, state)
+    } catch {
+      Dialer.close(descriptor)
+      throw error
+    }
+  }
+
+  private func dial(
+    _ url: WebSocketURL, over descriptor: Int32?, _ options: DialOptions,
+    _ state: @escaping @Sendable () -> State
+  ) throws(HandshakeFieldError) -> Dial {
+    // To see now what cannot be written.
+    _ = try Dialer.request(to: url, options, key: HandshakeKey(nonce: .init(repeating: 0)))
+    let dial = Dial(url: url, reactor: group.nextReactor())
+    let order = unsafe Dialer.Order(
+      url: url, options: options, descriptor: descriptor,
+      timeoutMilliseconds: options.connectTimeoutMilliseconds
+        ?? configuration.connectTimeoutMilliseconds,
+      initialize: { unsafe $0.initializeMemory(as: State.self, to: state()) })
+    Dialer.start(order, for: dial)
+    return dial
+  }
+
+  /// The kernel interface that the client runs on.
+  public var backend: BackendKind { group.backend }
+
+  /// What each reactor has done and holds.
+  public var statistics: [ReactorStatistics] { group.statistics }
+
+  /// Closes all connections with 1001, makes no more, and ends when they have ended, or after
+  /// `ReactorConfiguration.stopMilliseconds`. Returns at once. Any thread.
+  public func stop() {
+    group.stop()
+  }
+
+  /// Waits until the client has ended. Not for a handler.
+  public func wait() {
+    group.wait()
+  }
+}
+
+extension Client where State == Void {
+  /// Starts a client with closures for handler, that keeps nothing for each connection.
+  ///
+  /// - Parameters:
+  ///   - configuration: every limit.
+  ///   - configure: sets the closures.
+  /// - Throws: what the operating system refused, and what can be done about it.
+  public convenience init(
+    _ configuration: ClientConfiguration = ClientConfiguration(),
+    _ configure: (inout Callbacks<Void>) -> Void
+  ) throws(SystemError) {
+    try self.init(configuration, state: Void.self, configure)
+  }
+
+  /// As `connect(to:options:state:)`, for a client that keeps nothing for each connection.
+  @discardableResult
+  public func connect(
+    to url: String, options: DialOptions = DialOptions()
+  ) throws(HandshakeFieldError) -> Dial {
+    try connect(to: url, options: options, state: ())
+  }
+
+  /// As `connect(over:to:options:state:)`, for a client that keeps nothing for each connection.
+  @discardableResult
+  public func connect(
+    over descriptor: Int32, to url: String, options: DialOptions = DialOptions()
+  ) throws(HandshakeFieldError) -> Dial {
+    try connect(over: descriptor, to: url, options: options, state: ())
+  }
+}

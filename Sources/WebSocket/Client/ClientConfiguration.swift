@@ -1,0 +1,41 @@
+public import Reactor
+public import WebSocketProtocol
+
+/// Everything about a client that can be chosen. Every limit is here, with its unit and default.
+public struct ClientConfiguration: Sendable {
+  /// Threads (1), backend, coalescing window, direct descriptors, memory; and the queue of each
+  /// connection.
+  public var reactor: ReactorConfiguration = {
+    var reactor = ReactorConfiguration()
+    reactor.reactorCount = 1
+    return reactor
+  }()
+
+  /// Milliseconds that a connection may take from `Client.connect` until the opening handshake is
+  /// done, resolving the name and trying all of its addresses included: 10 s.
+  public var connectTimeoutMilliseconds = 10_000
+
+  /// The most bytes of one message, over all its frames: 16 MiB. Beyond: 1009. Memory follows what
+  /// has arrived, not what was declared.
+  public var messageByteCountMax = 16 << 20
+
+  /// The most bytes of one frame's payload. Nil: as many as of a message.
+  public var frameByteCountMax: Int?
+
+  /// Bytes and fields of a response's head: 8 KiB, 100.
+  public var handshake = HandshakeLimits()
+
+  /// Milliseconds without received bytes after which a ping is sent, and between one and the next:
+  /// 30 s. 0: none is.
+  public var pingIntervalMilliseconds = 30_000
+
+  /// Milliseconds without received bytes after which the connection is taken for dead: 120 s. 0:
+  /// never.
+  public var idleTimeoutMilliseconds = 120_000
+
+  /// Milliseconds that the peer may take to answer our close frame, and to end the connection when
+  /// both have been sent: 5 s.
+  public var closeTimeoutMilliseconds = 5_000
+
+  public init() {}
+}

@@ -1,0 +1,93 @@
+public import Reactor
+public import WebSocketProtocol
+
+/// How one connection is made.
+public struct DialOptions: Sendable {
+  /// Fields to be added to the request.
+  public var headers = HTTPHeaders()
+  /// Most wanted first. The one that the server chose is `Connection.subprotocol`.
+  public var subprotocols: [String] = []
+  /// Only for a client that speaks for a web page.
+  public var origin: String?
+
+  /// Where to connect to, whatever host the URL names: a proxy, a test server, a Unix socket.
+  public var address: SocketAddress?
+  /// For the connection's socket: where it comes from, buffer sizes, ….
+  public var socket = ConnectingOptions()
+  /// Milliseconds. Nil: `ClientConfiguration.connectTimeoutMilliseconds`.
+  public var connectTimeoutMilliseconds: Int?
+
+  /// Whether a connection that could not be made, or has ended, is made anew. Nil: it is not.
+  public var reconnect: ReconnectPolicy?
+
+  /// Told of each attempt that has failed, and in how many milliseconds the next one follows; nil:
+  /// none does. On the reactor's thread, or if the client has stopped on any.
+  public var attemptFailed: (@Sendable (ConnectFailure, _ retryMilliseconds: Int?) -> Void)?
+
+  public init() {}
+}
+
+/// When and how often a connection is made anew.
+///
+/// The wait before an attempt doubles with each failure, up to a limit, and is shortened by up to
+/// half of it at random: clients that have all lost the same server shall not come back all at once.
+public struct ReconnectPolicy: Sendable {
+  /// The first wait: 500 ms.
+  public var delayMilliseconds = 500
+  /// The longest wait: 30 s.
+  public var delayMillisecondsMax = 30_000
+  /// Attempts in a row that may fail. Nil: any number.
+  public var failureCountMax: Int?
+  /// A connection that has been open for so long was a success: the waits begin anew. One that
+  /// ended sooner counts as a failure. 10 s.
+  public var stableAfterMilliseconds = 10_000
+
+  /// Whether to try again after a failure. By default, unless the server has refused with a status
+  /// of 400 to 499 other than 408, 425 and 429, or has given an answer that is none to a WebSocket.
+  public var retries: @Sendable (ConnectFailure) -> Bool = { failure in
+    switch failure {
+    case .refused(let head):
+      !(400..<500 ~= head.status.code) || [408, 425, 429].contains(head.status.code)
+    case .invalidResponse, .cancelled, .stopped: false
+    case .system, .timeout, .closed: true
+    }
+  }
+
+  /// Whether to connect again after a connection has ended otherwise than by this end. By default,
+  /// unless the peer has closed it with 1000.
+  public var reconnects: @Sendable (Closure) -> Bool = { closure in
+    !(closure.isClean && closure.code == .normalClosure)
+  }
+
+  public init() {}
+
+  /// The longest wait after so many failures in a row, at least 1.
+  func delayMilliseconds(afterFailures count: Int) -> Int {
+    let limit = max(1, delayMillisecondsMax)
+    var delay = max(1, delayMilliseconds)
+    for _ in 1..<max(2, count) where delay < limit {
+      delay = delay > limit / 2 ? limit : delay * 2
+    }
+    return count <= 1 ? min(max(1, delayMilliseconds), limit) : min(delay, limit)
+  }
+}
+
+/// Why an attempt to connect has failed.
+public enum ConnectFailure: Error, Sendable, Equatable {
+  /// The name could not be resolved, or the connection not be made: refused, unreachable, no
+  /// descriptor, …. Of several addresses, the last one's error.
+  case system(SystemError)
+  /// `connectTimeoutMilliseconds` are over.
+  case timeout
+  /// The server has answered otherwise than with 101: with a redirect, which is not followed, a
+  /// demand to authenticate, a refusal.
+  case refused(ResponseHead)
+  /// The answer is none to an opening handshake (RFC 6455 §4.1).
+  case invalidResponse(ResponseError)
+  /// The server has closed the connection without an answer.
+  case closed
+  /// `Dial.cancel` was called.
+  case cancelled
+  /// The client has stopped.
+  case stopped
+}

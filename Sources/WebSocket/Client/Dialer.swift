@@ -1,0 +1,271 @@
+internal import Glibc
+internal import Reactor
+internal import WebSocketProtocol
+
+/// Makes the connections of one `Dial`, on the thread of its reactor: resolves the name, tries one
+/// address after the other, does the opening handshake, and begins anew if that is wanted.
+final class Dialer: @unchecked Sendable {
+  /// What is to be done.
+  @safe struct Order: Sendable {
+    let url: WebSocketURL
+    let options: DialOptions
+    /// A socket that is connected already.
+    let descriptor: Int32?
+    let timeoutMilliseconds: Int
+    /// Makes the application's state.
+    let initialize: @Sendable (UnsafeMutableRawPointer) -> Void
+  }
+
+  private enum Phase {
+    /// Waits for the next attempt.
+    case waiting
+    case resolving
+    case connecting
+    /// Waits for the server's response.
+    case handshake
+    case open
+    case ended
+  }
+
+  let order: Order
+  private let dial: Dial
+  private let engine: Engine
+  private var phase = Phase.waiting
+  private(set) var connection: ConnectionPointer?
+  /// What the request of this attempt says.
+  private(set) var request: UpgradeRequestBuilder
+  /// This end wants no connection any more.
+  var isEnded = false
+  /// Why this attempt fails, if that is known before the connection has gone.
+  private var failure: ConnectFailure?
+  private var addresses: [SocketAddress] = []
+  private var position = 0
+  /// Counts attempts, so that what belongs to an earlier one is told apart.
+  private var attempt = 0
+  private var deadlineNanoseconds: Int64 = 0
+  private var openedNanoseconds: Int64?
+  /// In a row.
+  private var failureCount = 0
+
+  static func start(_ order: Order, for dial: Dial) {
+    dial.reactor.execute { outcome in
+      guard outcome == .sent, let engine = Reactor.currentHandler as? Engine,
+        let dialer = Dialer(order, dial, engine)
+      else {
+        order.descriptor.map(close)
+        order.options.attemptFailed?(.stopped, nil)
+        return dial.ended(.stopped)
+      }
+      guard dial.begin(dialer) else {
+        order.descriptor.map(close)
+        return dialer.end(.cancelled)
+      }
+      dialer.begin()
+    }
+  }
+
+  private init?(_ order: Order, _ dial: Dial, _ engine: Engine) {
+    guard
+      let request = try? Self.request(to: order.url, order.options, key: engine.makeHandshakeKey())
+    else { return nil }
+    self.order = order
+    self.dial = dial
+    self.engine = engine
+    self.request = request
+  }
+
+  static func request(
+    to url: WebSocketURL, _ options: DialOptions, key: HandshakeKey
+  ) throws(HandshakeFieldError) -> UpgradeRequestBuilder {
+    try UpgradeRequestBuilder(
+      host: url.authority, target: url.target, key: key, subprotocols: options.subprotocols,
+      origin: options.origin, headers: options.headers)
+  }
+
+  static func close(_ descriptor: Int32) {
+    _ = Glibc.close(descriptor)
+  }
+
+  // MARK: An attempt
+
+  private func begin() {
+    guard !isEnded else { return end(.cancelled) }
+    attempt += 1
+    failure = nil
+    deadlineNanoseconds =
+      engine.reactor.nowNanoseconds + Int64(clamping: order.timeoutMilliseconds) * 1_000_000
+    if let descriptor = order.descriptor { return adopt(descriptor) }
+    if let address = order.options.address { return tryAll([address]) }
+    if let address = SocketAddress.parse(order.url.host, port: order.url.port) {
+      return tryAll([address])
+    }
+    resolve()
+  }
+
+  private func adopt(_ descriptor: Int32) {
+    do {
+      register(try engine.reactor.adopt(descriptor))
+    } catch {
+      Self.close(descriptor)
+      attemptFailed(.system(error))
+    }
+  }
+
+  private func resolve() {
+    phase = .resolving
+    let current = attempt
+    SocketAddress.resolve(order.url.host, port: order.url.port) { [dial] result in
+      dial.reactor.execute { outcome in
+        guard outcome == .sent else { return self.end(.stopped) }
+        guard self.attempt == current, self.phase == .resolving else { return }
+        switch result {
+        case .success(let addresses): self.tryAll(addresses)
+        case .failure(let error): self.attemptFailed(.system(error))
+        }
+      }
+    }
+    engine.reactor.execute(afterMilliseconds: order.timeoutMilliseconds) { outcome in
+      guard outcome == .sent, self.attempt == current, self.phase == .resolving else { return }
+      self.attemptFailed(.timeout)
+    }
+  }
+
+  private func tryAll(_ addresses: [SocketAddress]) {
+    self.addresses = addresses
+    position = 0
+    tryNext(after: .system(SystemError("resolve \(order.url.host)", code: EADDRNOTAVAIL)))
+  }
+
+  private func tryNext(after failure: ConnectFailure) {
+    var failure = failure
+    while position < addresses.count {
+      do throws(SystemError) {
+        return register(
+          try engine.reactor.connect(to: addresses[position], options: order.options.socket))
+      } catch {
+        failure = .system(error)
+      }
+      position += 1
+    }
+    attemptFailed(failure)
+  }
+
+  private func register(_ connection: ConnectionPointer) {
+    self.connection = connection
+    phase = .connecting
+    engine.begin(connection, self)
+    // Each address that is left has the same share of the time.
+    let left = max(1, addresses.count - position)
+    engine.reactor.setDeadline(on: connection, afterMilliseconds: remainingMilliseconds / left)
+  }
+
+  private var remainingMilliseconds: Int {
+    max(1, Int((deadlineNanoseconds - engine.reactor.nowNanoseconds) / 1_000_000))
+  }
+
+  // MARK: From the engine
+
+  /// The socket has connected: the request is to be sent.
+  func connected(_ connection: ConnectionPointer) {
+    phase = .handshake
+    if let fresh = try? Self.request(
+      to: order.url, order.options, key: engine.makeHandshakeKey())
+    {
+      request = fresh
+    }
+    engine.reactor.setDeadline(on: connection, afterMilliseconds: remainingMilliseconds)
+  }
+
+  /// The attempt fails, once the connection has gone. What is said first counts.
+  func fail(_ reason: ConnectFailure) {
+    if failure == nil { failure = reason }
+  }
+
+  func opened(_ handle: Connection) {
+    openedNanoseconds = engine.reactor.nowNanoseconds
+    let isLast = order.descriptor != nil || order.options.reconnect == nil
+    phase = isLast ? .ended : .open
+    dial.opened(handle, isLast: isLast)
+  }
+
+  /// Nothing is left to do for it.
+  var isDone: Bool { phase == .ended }
+
+  /// The application has been told that the connection has ended.
+  func connectionEnded(_ closure: Closure) {
+    guard phase == .open else { return }
+    phase = .waiting
+    connection = nil
+    let openNanoseconds = engine.reactor.nowNanoseconds - (openedNanoseconds ?? 0)
+    guard !isEnded, let policy = order.options.reconnect, policy.reconnects(closure) else {
+      return end(.closed)
+    }
+    let isStable = openNanoseconds / 1_000_000 >= Int64(clamping: policy.stableAfterMilliseconds)
+    failureCount = isStable ? 1 : failureCount + 1
+    guard failureCount <= policy.failureCountMax ?? .max else { return end(.closed) }
+    retry(policy)
+  }
+
+  /// The connection has gone. Of one that was open, that was said before.
+  func closed(_ error: SystemError?) {
+    guard phase == .connecting || phase == .handshake else { return }
+    let wasConnecting = phase == .connecting
+    phase = .waiting
+    connection = nil
+    let reason = failure ?? error.map { .system($0) } ?? .closed
+    if wasConnecting, !isEnded, position + 1 < addresses.count, remainingMilliseconds > 1 {
+      position += 1
+      failure = nil
+      return tryNext(after: reason)
+    }
+    attemptFailed(reason)
+  }
+
+  // MARK: The end, or the next attempt
+
+  func cancel() {
+    isEnded = true
+    switch phase {
+    case .waiting, .resolving: end(.cancelled)
+    case .connecting, .handshake:
+      guard let connection else { return }
+      fail(.cancelled)
+      engine.reactor.abort(connection, reset: false)
+    case .open:
+      if let connection { engine.close(connection, code: .normalClosure, reason: "") }
+    case .ended: break
+    }
+  }
+
+  private func attemptFailed(_ reason: ConnectFailure) {
+    guard !isEnded else { return end(.cancelled) }
+    if case .system(let error) = reason, error.code == ECANCELED { return end(.stopped) }
+    failureCount += 1
+    guard order.descriptor == nil, let policy = order.options.reconnect, policy.retries(reason),
+      failureCount <= policy.failureCountMax ?? .max
+    else { return end(reason) }
+    order.options.attemptFailed?(reason, retry(policy))
+  }
+
+  /// Returns the milliseconds until then.
+  @discardableResult
+  private func retry(_ policy: ReconnectPolicy) -> Int {
+    phase = .waiting
+    let longest = policy.delayMilliseconds(afterFailures: failureCount)
+    let delay = engine.scratch.value.randomness.next(in: (longest + 1) / 2...longest)
+    let current = attempt
+    engine.reactor.execute(afterMilliseconds: delay) { outcome in
+      guard self.attempt == current, self.phase == .waiting else { return }
+      if outcome == .sent { self.begin() } else { self.end(.stopped) }
+    }
+    return delay
+  }
+
+  private func end(_ reason: ConnectFailure) {
+    guard phase != .ended else { return }
+    phase = .ended
+    connection = nil
+    if openedNanoseconds == nil || reason != .closed { order.options.attemptFailed?(reason, nil) }
+    dial.ended(reason)
+  }
+}

@@ -1,0 +1,45 @@
+import Testing
+import WebSocket
+
+@Suite("A client")
+struct ClientTests {
+  @Test("sends and receives messages of all lengths, from any thread", arguments: backends)
+  func echo(on kind: BackendKind) throws {
+    try serve(on: kind, recordsTraffic: false) { running in
+      let received = Locked<[[UInt8]]>([])
+      let client = try makeClient(
+        on: kind,
+        handle: { on in
+          on.received = { _, message, _ in received.withLock { $0.append(message.copy) } }
+        })
+      defer {
+        client.stop()
+        client.wait()
+      }
+      let dial = try client.connect(to: "ws://127.0.0.1:\(running.port)/path?query")
+      let connection = try dial.waitUntilOpen()
+      let lengths = [0, 1, 125, 126, 127, 1000, 1019, 4096, 65_535, 65_536, 200_000]
+      for length in lengths {
+        let bytes = (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+        #expect(connection.send(bytes) != .closed)
+        connection.send(PreparedMessage(bytes))
+      }
+      #expect(eventually { received.withLock { $0.count } == 2 * lengths.count })
+      #expect(received.withLock { $0.map(\.count) } == lengths.flatMap { [$0, $0] })
+      connection.close()
+    }
+  }
+}
+
+/// A client with one reactor.
+func makeClient(
+  on kind: BackendKind, configure: (inout ClientConfiguration) -> Void = { _ in },
+  handle: (inout Callbacks<Void>) -> Void = { _ in }
+) throws -> Client<Void> {
+  var configuration = ClientConfiguration()
+  configuration.reactor.backend = kind == .epoll ? .epoll : .ioURing
+  configuration.reactor.stopMilliseconds = 1000
+  configuration.reactor.lingerMilliseconds = 1000
+  configure(&configuration)
+  return try Client(configuration, handle)
+}
