@@ -9,7 +9,8 @@ internal import Synchronization
 ///
 /// No wake is lost. The consumer stores `isSleeping`, then looks at `newest` once more before it
 /// sleeps. A producer stores `newest`, then looks at `isSleeping`. All four are sequentially
-/// consistent, so at least one of the two sees the other's store.
+/// consistent, so at least one of the two sees the other's store. Models/mailbox.pml checks this, and
+/// the rest of what is promised here, for every interleaving; what is changed here changes there.
 @safe struct Mailbox: ~Copyable {
   /// The last chunk posted, linked to the ones before it; `empty` or `closed`.
   private let newest = Atomic<UInt>(Mailbox.closed)
