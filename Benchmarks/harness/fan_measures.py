@@ -8,9 +8,10 @@ import tempfile
 import time
 from contextlib import contextmanager
 
+from .idle import resident_slope
 from .processes import Failure, Load, Server
 
-IDLE_FIRST, IDLE_MORE, IDLE_TOPICS = 5_000, 10_000, 4
+IDLE_TOPICS = 4
 SETTLING_SECONDS = 0.3  # some servers subscribe after they have answered
 COUNTER_PATIENCE_SECONDS = 3
 PATIENCE_SECONDS = 300
@@ -20,7 +21,7 @@ PATIENCE_SECONDS = 300
 def _subscribed(program, case, has_counters=False):
     """A server, and a load whose connections are all subscribed."""
     with _server(case.server(program), has_counters) as server:
-        with Load(server, case.load(), "fan", "fanload", PATIENCE_SECONDS) as load:
+        with Load(server, case.load(), "fanout", PATIENCE_SECONDS) as load:
             load.ready()
             time.sleep(SETTLING_SECONDS)
             yield server, load
@@ -43,11 +44,11 @@ def fan_out(program, case):
         peak_bytes = server.peak_user_bytes()
     if program.is_gated and not result["has_same_order"]:
         raise Failure("two subscribers saw different orders")
-    latency = {f"{key}_ms": value / 1e3 for key, value in result["latency_us"].items()}
+    latency = {f"{key}_ms": result["latency_us"][key] / 1e3 for key in ("p50", "p99", "max")}
     return latency | {
-        "cpu_ns": spent / result["deliveries"],
-        "deliveries_per_second": result["deliveries_per_second"],
-        "deliveries_per_read": result["deliveries"] / result["reads"],
+        "cpu_ns": spent / result["messages"],
+        "deliveries_per_second": result["messages_per_second"],
+        "deliveries_per_read": result["messages"] / result["reads"],
         "pace": case.publishing_seconds / result["publishing_seconds"] if case.interval_us else None,
         "server_share": spent / 1e9 / result["seconds"],
         "load_share": result["cpu_share"],
@@ -65,7 +66,7 @@ def system_calls_per_delivery(program, case, by_strace=False):
     with _subscribed(program, case, has_counters=True) as (server, load):
         load.go()
         before = _next_count(server)
-        deliveries = load.go()["deliveries"]
+        deliveries = load.go()["messages"]
         return (_next_count(server) - before) / deliveries
 
 
@@ -89,7 +90,7 @@ def _system_calls_by_strace(program, case):
         )
         try:
             tracer.stderr.readline()  # "Process N attached"
-            deliveries = load.go()["deliveries"]
+            deliveries = load.go()["messages"]
         finally:
             tracer.send_signal(signal.SIGINT)
             tracer.wait(10)
@@ -113,11 +114,4 @@ def idle_bytes(program):
 def _slope(program, topics):
     contract = ("--messages", "1", "--size", "64", "--threads", "1", "--topics", str(topics))
     with _server(program.with_arguments(*contract)) as server:
-        with Load(server, ["--connections", str(IDLE_FIRST)], "idle", "fanload") as first:
-            first.ready()
-            time.sleep(SETTLING_SECONDS)
-            before = server.resident_bytes()
-            with Load(server, ["--connections", str(IDLE_MORE)], "idle", "fanload") as second:
-                second.ready()
-                time.sleep(SETTLING_SECONDS)
-                return (server.resident_bytes() - before) / IDLE_MORE
+        return resident_slope(server, settling_seconds=SETTLING_SECONDS)

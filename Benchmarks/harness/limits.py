@@ -39,7 +39,7 @@ def many_connections(program, connections):
         files_before = server.open_file_count()
 
         def hold(*arguments):
-            load = Load(server, ["--connections", str(half), *arguments], mode="idle")
+            load = Load(server, ["--connections", str(half), "--echo", *arguments], mode="idle")
             loads.enter_context(load)
             return load
 
@@ -51,7 +51,7 @@ def many_connections(program, connections):
             return files
 
         began = time.monotonic()
-        first, second = hold(), hold("--reset")
+        first, second = hold(), hold("--end", "reset")
         first.ready()
         second.ready()
         yield "connections, each has echoed a message", 2 * half
@@ -87,7 +87,7 @@ def full_tables(program, reactors, limit):
     room = limit * reactors
     with Server(program, has_counters=True, open_files=limit) as server:
         eventually(lambda: server.socket_count() == 0, "the first connection, a probe, has ended")
-        with Load(server, ["--connections", str(room)], mode="idle") as load:
+        with Load(server, ["--connections", str(room), "--echo"], mode="idle") as load:
             load.ready()
             yield f"connections in {reactors} tables of {limit:,}", room
             for _ in range(EXTRA_COUNT):
@@ -110,7 +110,7 @@ def no_descriptor_left(program, limit):
     with Server(program, has_counters=True, open_files=limit) as server, ExitStack() as clients:
         eventually(lambda: server.counters, "the server prints its counters")
         room = limit - RESERVED_COUNT - server.open_file_count()
-        with Load(server, ["--connections", str(room - 1)], mode="idle") as load:
+        with Load(server, ["--connections", str(room - 1), "--echo"], mode="idle") as load:
             load.ready()
             waiting = [clients.enter_context(_request(server)) for _ in range(waiting_count)]
             time.sleep(1)
@@ -146,13 +146,13 @@ def no_descriptor_left(program, limit):
 def memory_given_back(program):
     """What stays is records, for the next connections. A second crowd takes no more than the first."""
     with Server(program, has_counters=True) as server:
-        with Load(server, ["--connections", "100"], mode="idle") as load:
+        with Load(server, ["--connections", "100", "--echo"], mode="idle") as load:
             load.ready()
         eventually(lambda: server.socket_count() == 0, "all connections end")
         before = server.resident_bytes()
         yield "resident bytes after 100 connections", before
         for time_of_many in ("first", "second"):
-            with Load(server, ["--connections", "15000"], mode="idle") as load:
+            with Load(server, ["--connections", "15000", "--echo"], mode="idle") as load:
                 load.ready()
                 yield f"with 15,000, the {time_of_many} time", server.resident_bytes()
             eventually(lambda: server.counters["connections"] == 0, "all connections end")

@@ -8,17 +8,17 @@ import subprocess
 import tempfile
 import time
 
+from .idle import resident_slope
 from .processes import LOAD_CPU, Failure, Load, Server
 from .programs import BUILT
 
-IDLE_FIRST, IDLE_MORE = 5_000, 10_000  # in two processes: one may hold 20,000 descriptors
 COUNTED_SECONDS = 4
 
 
 def cpu_per_message(program, workload, scale=1.0):
     """Server CPU time per message, server and load on CPUs of their own."""
     messages = int(workload.messages * scale)
-    arguments = ["--gate", "--warmup", str(messages // 5), "--messages", str(messages)]
+    arguments = ["--warmup", str(messages // 5), "--messages", str(messages)]
     with Server(program) as server, Load(server, arguments + workload.arguments()) as load:
         load.ready()
         before = server.cpu_nanoseconds()
@@ -37,10 +37,10 @@ def system_calls_per_message(program, workload, by_strace=False):
     """At full batches: server and load share one CPU and the load is preferred, so that the server
     always finds everything ready that can be. On CPUs of their own the batch, and with it the
     count, depends on which of the two happens to be faster."""
-    arguments = ["--gate", "--warmup", str(workload.connections * 5), *workload.arguments()]
+    arguments = ["--warmup", str(workload.connections * 5), *workload.arguments()]
     if by_strace or not program.counters:
         return _system_calls_by_strace(program, arguments + ["--messages", "20000"])
-    arguments += ["--seconds", str(COUNTED_SECONDS)]
+    arguments += ["--duration", str(COUNTED_SECONDS)]
     with Server(program, LOAD_CPU, niceness=5, has_counters=True) as server:
         with Load(server, arguments) as load:
             load.ready()
@@ -82,7 +82,7 @@ def allocations_per_message(program, workload, messages):
     """Calls of malloc, calloc, realloc and the aligned ones while messages flow, once warm.
 
     To three decimals: a pool that grows once more is no cost of each message."""
-    arguments = ["--gate", "--warmup", str(messages), "--messages", str(messages)]
+    arguments = ["--warmup", str(messages), "--messages", str(messages)]
     with tempfile.NamedTemporaryFile() as counter:
         counter.write(bytes(8))
         counter.flush()
@@ -108,9 +108,4 @@ def bytes_per_idle_connection(program):
     """The slope of the resident set between 5,000 and 15,000 upgraded connections, each of which
     has echoed one message."""
     with Server(program) as server:
-        with Load(server, ["--connections", str(IDLE_FIRST)], mode="idle") as first:
-            first.ready()
-            before = server.resident_bytes()
-            with Load(server, ["--connections", str(IDLE_MORE)], mode="idle") as second:
-                second.ready()
-                return (server.resident_bytes() - before) / IDLE_MORE
+        return resident_slope(server, "--echo")

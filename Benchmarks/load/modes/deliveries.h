@@ -15,6 +15,9 @@
 
 enum { TIME_DIGITS = 16, NUMBER_DIGITS = 8, PAYLOAD_LENGTH_MIN = 32 };
 
+/// Of a frame's first byte. No data frame has it.
+enum { CONTROL_BIT = 8 };
+
 struct received {  // by one subscriber
   unsigned partial_length;  // bytes of a frame whose rest has not arrived
   unsigned count;           // messages of this round
@@ -43,13 +46,15 @@ struct deliveries {
     uint64_t *last_arrived;
   } reference;
   uint64_t count;  // of all deliveries of this round
+  unsigned round_count;
 };
 
 struct round {
   uint64_t deliveries;
   uint64_t first_published, last_published, last_arrived;  // nanoseconds
-  uint64_t *latencies;  // of each message to its last subscriber, sorted
-  bool has_same_order;  // all subscribers saw the same sequence
+  uint64_t *published, *arrived;  // of each message, the latter at its last subscriber
+  const uint32_t *order;          // of the numbers, until the next round begins
+  bool has_same_order;            // all subscribers saw the same sequence
 };
 
 struct deliveries make_deliveries(unsigned subscriber_count, unsigned message_count,
@@ -58,9 +63,15 @@ struct deliveries make_deliveries(unsigned subscriber_count, unsigned message_co
 /// Forgets the last round.
 void begin_round(struct deliveries *deliveries);
 
-/// Ends the program if they are no frames of this round, or come twice.
-void take_bytes(struct deliveries *deliveries, unsigned subscriber, const uint8_t *bytes,
-                size_t length, uint64_t now);
+/// Returns how many bytes were taken: all, or those in front of a control frame. Ends the program
+/// if they are no frames of this round, or come twice.
+size_t take_bytes(struct deliveries *deliveries, unsigned subscriber, const uint8_t *bytes,
+                  size_t length, uint64_t now);
 
 /// Ends the program if any subscriber lacks a message.
 struct round end_round(const struct deliveries *deliveries);
+
+void forget_round(struct round *round);
+
+/// Of the same messages, by other subscribers.
+void add_round(struct round *to, const struct round *from, unsigned message_count);

@@ -15,8 +15,11 @@ struct stream {
   uint8_t *expected;  // one period
   size_t sent_frame_length, sent_length;  // lengths in bytes; `_length` alone is one period
   size_t expected_frame_length, expected_length;
+  size_t contiguous_length;  // of all of `sent`
+  size_t header_length, payload_length;  // of each expected frame
 };
 
-/// `text` is the payload of every message, or NULL for `payload_length` generated ASCII bytes.
+/// `text` is the payload of every message, or NULL for `payload_length` generated ASCII bytes. The
+/// seed changes them and the masks.
 struct stream make_stream(const char *text, size_t payload_length, int is_binary,
-                          unsigned in_flight);
+                          unsigned in_flight, uint64_t seed);

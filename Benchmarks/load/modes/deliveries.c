@@ -1,22 +1,16 @@
 #define _GNU_SOURCE
-#include "deliveries.h"
+#include "modes/deliveries.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "process.h"
-#include "stream.h"
-
-static void *zeroed(size_t count, size_t size) {
-  void *memory = calloc(count, size);
-  if (!memory) give_up("no memory");
-  return memory;
-}
+#include "client/process.h"
+#include "client/stream.h"
 
 struct deliveries make_deliveries(unsigned subscriber_count, unsigned message_count,
                                   size_t payload_length) {
-  struct stream example = make_stream(NULL, payload_length, 0, 1);
+  struct stream example = make_stream(NULL, payload_length, 0, 1, 0);
   struct deliveries d = {
       .subscriber_count = subscriber_count,
       .message_count = message_count,
@@ -40,6 +34,7 @@ void begin_round(struct deliveries *d) {
   memset(d->received, 0, d->subscriber_count * sizeof *d->received);
   d->reference.count = 0;
   d->count = 0;
+  d->round_count++;
 }
 
 static uint64_t hexadecimal(const uint8_t *digits, int count) {
@@ -49,7 +44,8 @@ static uint64_t hexadecimal(const uint8_t *digits, int count) {
     unsigned nibble = digit >= '0' && digit <= '9'   ? digit - '0'
                       : digit >= 'a' && digit <= 'f' ? digit - 'a' + 10
                                                      : 16;
-    if (nibble > 15) give_up("a payload does not begin with 24 hexadecimal digits");
+    if (nibble > 15)
+      give_up(WRONG_MESSAGE, "a payload does not begin with 24 hexadecimal digits");
     value = value << 4 | nibble;
   }
   return value;
@@ -65,23 +61,24 @@ static uint64_t spread(uint64_t number) {
 /// Checks all of a frame. Returns its message's number.
 static unsigned parse(struct deliveries *d, const uint8_t *frame) {
   if (memcmp(frame, d->header, d->header_length) != 0)
-    give_up("a frame begins with %02x %02x instead of %02x %02x%s", frame[0], frame[1],
-            d->header[0], d->header[1], frame[0] == 0x88 ? ": the server closes" : "");
+    give_up(WRONG_MESSAGE, "a frame begins with %02x %02x instead of %02x %02x", frame[0],
+            frame[1], d->header[0], d->header[1]);
   const uint8_t *payload = frame + d->header_length;
   uint64_t number = hexadecimal(payload + TIME_DIGITS, NUMBER_DIGITS);
-  if (number >= d->message_count) give_up("message %" PRIu64 " of %u", number, d->message_count);
+  if (number >= d->message_count)
+    give_up(WRONG_MESSAGE, "message %" PRIu64 " of %u", number, d->message_count);
   const uint8_t *filler = payload + TIME_DIGITS + NUMBER_DIGITS;
   size_t filler_length = d->payload_length - TIME_DIGITS - NUMBER_DIGITS;
   // All are the same if each is its neighbour.
   if (filler[0] != 'x' || memcmp(filler, filler + 1, filler_length - 1) != 0)
-    give_up("a payload is not filled with x");
+    give_up(WRONG_MESSAGE, "a payload is not filled with x");
 
   struct message *message = &d->messages[number];
   if (message->published == 0) {
     message->published = hexadecimal(payload, TIME_DIGITS);
     memcpy(message->head, payload, sizeof message->head);
   } else if (memcmp(message->head, payload, sizeof message->head) != 0) {
-    give_up("there are two messages %" PRIu64, number);
+    give_up(WRONG_MESSAGE, "there are two messages %" PRIu64, number);
   }
   return number;
 }
@@ -118,7 +115,8 @@ static void take_other(struct deliveries *d, struct received *received, const ui
   if (!received->has_left_order && is_ahead) {
     extend_reference(d, frame, number, now);
   } else {
-    if (received->count == d->message_count) give_up("a subscriber gets more than all messages");
+    if (received->count == d->message_count)
+      give_up(WRONG_MESSAGE, "a subscriber gets more than all messages");
     if (!received->has_left_order) received->sum = d->reference.sums[received->count];
     received->has_left_order = true;
     received->sum += spread(number);
@@ -128,9 +126,11 @@ static void take_other(struct deliveries *d, struct received *received, const ui
   d->count++;
 }
 
-static void take_frames(struct deliveries *d, struct received *received, const uint8_t *frames,
-                        size_t count, uint64_t now) {
+/// Stops at a control frame. Returns how many frames are in front of it.
+static size_t take_whole(struct deliveries *d, struct received *received, const uint8_t *frames,
+                         size_t count, uint64_t now) {
   bool are_expected = true;  // until one is not: then one by one
+  size_t all = count;
   while (count > 0) {
     size_t taken = take_expected(d, received, frames, are_expected ? count : 1, now);
     if (taken == 0 && are_expected) {
@@ -138,32 +138,37 @@ static void take_frames(struct deliveries *d, struct received *received, const u
       continue;
     }
     if (taken == 0) {
+      if (frames[0] & CONTROL_BIT) break;
       take_other(d, received, frames, now);
       taken = 1;
     }
     frames += taken * d->frame_length;
     count -= taken;
   }
+  return all - count;
 }
 
-void take_bytes(struct deliveries *d, unsigned subscriber, const uint8_t *bytes, size_t length,
-                uint64_t now) {
+size_t take_bytes(struct deliveries *d, unsigned subscriber, const uint8_t *bytes, size_t length,
+                  uint64_t now) {
   struct received *received = &d->received[subscriber];
   uint8_t *partial = d->partial + subscriber * d->frame_length;
+  size_t used = 0;
   if (received->partial_length > 0) {
     size_t missing = d->frame_length - received->partial_length;
-    size_t count = missing < length ? missing : length;
-    memcpy(partial + received->partial_length, bytes, count);
-    received->partial_length += count;
-    bytes += count;
-    length -= count;
-    if (received->partial_length < d->frame_length) return;
-    take_frames(d, received, partial, 1, now);
+    used = missing < length ? missing : length;
+    memcpy(partial + received->partial_length, bytes, used);
+    received->partial_length += used;
+    if (received->partial_length < d->frame_length) return used;
+    take_whole(d, received, partial, 1, now);
+    received->partial_length = 0;
   }
-  size_t count = length / d->frame_length, whole = count * d->frame_length;
-  take_frames(d, received, bytes, count, now);
-  received->partial_length = length - whole;
-  memcpy(partial, bytes + whole, length - whole);
+  size_t count = (length - used) / d->frame_length;
+  size_t taken = take_whole(d, received, bytes + used, count, now);
+  used += taken * d->frame_length;
+  if (taken < count || used == length || bytes[used] & CONTROL_BIT) return used;
+  received->partial_length = length - used;
+  memcpy(partial, bytes + used, length - used);
+  return length;
 }
 
 static void check_subscribers(const struct deliveries *d) {
@@ -174,38 +179,53 @@ static void check_subscribers(const struct deliveries *d) {
     // No message is in the reference twice: who has seen all of it in its order has each.
     bool has_each = !received->has_left_order || received->sum == all;
     if (received->count != d->message_count || !has_each)
-      give_up("subscriber %u got %u messages of %u%s", i, received->count, d->message_count,
-              has_each ? "" : ", some of them twice");
-    if (received->partial_length > 0) give_up("bytes behind the last message");
+      give_up(WRONG_MESSAGE, "subscriber %u got %u messages of %u%s", i, received->count,
+              d->message_count, has_each ? "" : ", some of them twice");
+    if (received->partial_length > 0) give_up(WRONG_MESSAGE, "bytes behind the last message");
   }
-}
-
-static int by_value(const void *a, const void *b) {
-  uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-  return (x > y) - (x < y);
 }
 
 struct round end_round(const struct deliveries *d) {
   check_subscribers(d);
   struct round round = {.deliveries = d->count, .first_published = UINT64_MAX,
-                        .latencies = zeroed(d->message_count, sizeof *round.latencies),
+                        .published = zeroed(d->message_count, sizeof *round.published),
+                        .arrived = zeroed(d->message_count, sizeof *round.arrived),
+                        .order = d->reference.numbers,
                         .has_same_order = true};
   for (unsigned i = 0; i < d->message_count; i++)
-    round.latencies[i] = d->messages[i].last_arrived;
+    round.arrived[i] = d->messages[i].last_arrived;
   for (unsigned place = 0; place < d->reference.count; place++) {
-    uint64_t *last = &round.latencies[d->reference.numbers[place]];
+    uint64_t *last = &round.arrived[d->reference.numbers[place]];
     if (d->reference.last_arrived[place] > *last) *last = d->reference.last_arrived[place];
   }
   for (unsigned i = 0; i < d->message_count; i++) {
-    uint64_t published = d->messages[i].published, arrived = round.latencies[i];
-    if (published > arrived) give_up("a message came before its time");
+    uint64_t published = d->messages[i].published, arrived = round.arrived[i];
+    round.published[i] = published;
+    if (published > arrived) give_up(WRONG_MESSAGE, "a message came before its time");
     if (published < round.first_published) round.first_published = published;
     if (published > round.last_published) round.last_published = published;
     if (arrived > round.last_arrived) round.last_arrived = arrived;
-    round.latencies[i] = arrived - published;
   }
   for (unsigned i = 0; i < d->subscriber_count; i++)
     if (d->received[i].has_left_order) round.has_same_order = false;
-  qsort(round.latencies, d->message_count, sizeof *round.latencies, by_value);
   return round;
+}
+
+void forget_round(struct round *round) {
+  free(round->published);
+  free(round->arrived);
+  *round = (struct round){0};
+}
+
+void add_round(struct round *to, const struct round *from, unsigned message_count) {
+  to->deliveries += from->deliveries;
+  to->has_same_order &= from->has_same_order;
+  if (memcmp(to->order, from->order, message_count * sizeof *to->order) != 0)
+    to->has_same_order = false;
+  for (unsigned i = 0; i < message_count; i++) {
+    if (to->published[i] != from->published[i])
+      give_up(WRONG_MESSAGE, "there are two messages %u", i);
+    if (from->arrived[i] > to->arrived[i]) to->arrived[i] = from->arrived[i];
+  }
+  if (from->last_arrived > to->last_arrived) to->last_arrived = from->last_arrived;
 }
