@@ -91,10 +91,9 @@ def _serve(listener, fault):
     clients[0].recv(100)  # go
     try:
         _publish(clients, fault)
+        clients[0].recv(100)  # until the load has ended
     except (TypeError, OSError):  # "the end", and whoever has seen enough
         pass
-    else:
-        clients[0].recv(100)  # until the load has ended
     for client in clients:
         client.close()
 
