@@ -1,5 +1,6 @@
 // What is used here of the C interface of libsocketify, uWebSockets behind C functions: declared as
-// in the `native.py` of its package, and `uws_loop_defer`, which only the library itself has.
+// in the `native.py` of its package, and what only the library itself has: `uws_loop_defer` and
+// `us_socket_local_port`.
 #pragma once
 
 #include <stdbool.h>
@@ -53,6 +54,9 @@ void uws_ws(int ssl, uws_app_t *app, const char *pattern, uws_socket_behavior_t 
 bool uws_ws_subscribe(int ssl, uws_websocket_t *ws, const char *topic, size_t length);
 bool uws_publish(int ssl, uws_app_t *app, const char *topic, size_t topic_length,
                  const char *message, size_t message_length, uws_opcode_t opcode, bool compress);
+int uws_ws_send(int ssl, uws_websocket_t *ws, const char *message, size_t length,
+                uws_opcode_t opcode);
 struct us_loop_t *uws_get_loop(void);
 void uws_loop_defer(struct us_loop_t *loop, void (*callback)(void *user_data), void *user_data);
 void *us_socket_get_native_handle(int ssl, struct us_socket_t *socket);
+int us_socket_local_port(int ssl, struct us_socket_t *socket);
