@@ -15,10 +15,19 @@ class Program:
     backend: str  # what it is compared on: "io_uring" or "epoll"
     counters: tuple = ()  # arguments that make it print `messages=… syscalls=…` once a second
     is_gated: bool = False  # the thresholds are for it
+    is_peer: bool = False  # of another project
+    has_control_frames: bool = True  # pings and closes are answered, and not echoed
+    uses_malloc: bool = True  # of the C library, so that allocations can be counted
 
     @property
     def is_built(self):
         return Path(self.command[0]).is_file()
+
+    @property
+    def version(self):
+        """Of what it was built from, as its build has noted; None if nobody has."""
+        note = Path(self.command[0] + ".version")
+        return note.read_text().strip() if note.is_file() else None
 
     def with_arguments(self, *arguments):
         return replace(self, command=self.command + arguments)
@@ -32,7 +41,13 @@ class Program:
 
 def _floor(backend, executable):
     command = (str(BUILT / executable), "--port", "{port}")
-    return Program(executable, command, backend, counters=("--stats",))
+    return Program(executable, command, backend, counters=("--stats",), has_control_frames=False)
+
+
+def _peer(name, **fields):
+    """Of another project, built by peers/build: one event loop, which waits by epoll."""
+    command = (str(BUILT / f"{name}-echo"), "--port", "{port}")
+    return Program(name, command, "epoll", is_peer=True, **fields)
 
 
 def echo(backend, *arguments):
@@ -48,7 +63,19 @@ def echo(backend, *arguments):
 
 FLOORS = {"io_uring": _floor("io_uring", "floor-uring"), "epoll": _floor("epoll", "floor-epoll")}
 
-PROGRAMS = [*FLOORS.values(), echo("io_uring"), echo("epoll")]
+PEERS = [
+    _peer("uwebsockets"),
+    _peer("beast"),
+    _peer("libwebsockets"),
+    _peer("niowebsocket"),
+    _peer("gorilla", uses_malloc=False),
+    _peer("nhooyr", uses_malloc=False),
+]
+
+PROGRAMS = [*FLOORS.values(), echo("io_uring"), echo("epoll"), *PEERS]
+
+# The peers are compared when there is time for them; one of them always.
+QUICK_PROGRAMS = [program for program in PROGRAMS if not program.is_peer or program is PEERS[0]]
 
 
 @dataclass(frozen=True)
@@ -57,18 +84,40 @@ class Workload:
     connections: int
     messages: int  # in one measured run, about a second or two of work
     load: tuple = field(default=())  # further arguments of the load client
+    is_usual: bool = True  # measured unless others are asked for
+    # Messages a second that each connection is offered, whatever comes back; 0: one for each echo.
+    # The load client knows only the latter, so that it is `load` that shapes such a workload too.
+    rate_per_connection: int = 0
 
     def arguments(self):
         return ["--connections", str(self.connections), *self.load]
+
+    def measured_messages(self, scale):
+        """At a rate the number is part of the workload; else more of them are only more exact."""
+        return self.messages if self.rate_per_connection else int(self.messages * scale)
+
+
+_PIPELINED = ("--payload", "hello world!!13212312!", "--in-flight", "16")
+BUSY = Workload("busy-1000", 1000, 300_000, ("--size", "20"))
+
+
+def _more(size_name, size, connections, messages):
+    return Workload(f"echo-{size_name}x{connections}", connections, messages,
+                    ("--size", str(size)), is_usual=False)
 
 
 WORKLOADS = [
     Workload("echo-20", 200, 300_000, ("--size", "20")),
     Workload("echo-1k", 200, 300_000, ("--size", "1024")),
     Workload("echo-16k", 200, 150_000, ("--size", "16384")),
-    Workload(
-        "pipelined", 100, 3_000_000, ("--payload", "hello world!!13212312!", "--in-flight", "16")
-    ),
-    Workload("busy-1000", 1000, 300_000, ("--size", "20")),
+    Workload("pipelined", 100, 3_000_000, _PIPELINED),
+    BUSY,
+    _more("20", 20, 100, 300_000),
+    _more("1k", 1024, 100, 300_000),
+    _more("8k", 8192, 100, 200_000),
+    _more("16k", 16384, 100, 150_000),
+    _more("16k", 16384, 500, 150_000),
+    # 1,000,000 a second together, 100,000 on each connection.
+    Workload("stress", 100, 10_000_000, _PIPELINED, is_usual=False, rate_per_connection=10_000),
 ]
-BUSY = WORKLOADS[-1]
+USUAL_WORKLOADS = [workload for workload in WORKLOADS if workload.is_usual]

@@ -43,6 +43,15 @@ def table(header, rows):
     print()
 
 
+def print_versions(programs):
+    """Of the peers."""
+    if rows := [[program.name, program.version] for program in programs if program.version]:
+        print("peers")
+        for name, version in rows:
+            print(f"  {name.ljust(max(len(row[0]) for row in rows))}  {version}")
+        print()
+
+
 def print_times(times):
     for workload, measured in times.items():
         rows = []
