@@ -42,7 +42,7 @@ def fan_out(program, case):
         result = load.go()
         spent = server.all_cpu_nanoseconds() - before
         peak_bytes = server.peak_user_bytes()
-    if program.is_gated and not result["has_same_order"]:
+    if program.is_gated and case.has_one_order and not result["has_same_order"]:
         raise Failure("two subscribers saw different orders")
     latency = {f"{key}_ms": result["latency_us"][key] / 1e3 for key in ("p50", "p99", "max")}
     return latency | {

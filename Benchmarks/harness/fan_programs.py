@@ -44,6 +44,7 @@ class Case:
     interval_us: int = 0  # between two messages of all threads together; 0: a burst
     stalled: int = 0  # of the connections never read
     send_buffer: int = 0  # of the server's sockets, in bytes; 0: as the kernel likes
+    is_direct: bool = False  # each message is sent to each connection by itself, not published
 
     @property
     def title(self):
@@ -52,7 +53,19 @@ class Case:
     @property
     def shape(self):
         pace = f" at one per {self.interval_us / 1000:g} ms" if self.interval_us else " in a burst"
-        return f"{self.connections:,} subscribers x {self.messages:,} x {self.size} B{pace}"
+        receivers = "connections, one by one," if self.is_direct else "subscribers"
+        return f"{self.connections:,} {receivers} x {self.messages:,} x {self.size} B{pace}"
+
+    @property
+    def usual_threads(self):
+        """Foreign threads compete for the reactor only where each of them sends by itself."""
+        return (1, 2, 4, 8) if self.is_direct else (1, 4)
+
+    @property
+    def has_one_order(self):
+        """Whether all receivers must see the same order. Between several senders to each there is
+        none."""
+        return not self.is_direct or self.threads == 1
 
     @property
     def publishing_seconds(self):
@@ -71,6 +84,8 @@ class Case:
             arguments += ["--interval-us", self.interval_us]
         if self.send_buffer:
             arguments += ["--send-buffer", self.send_buffer]
+        if self.is_direct:
+            arguments += ["--direct", "--topics", 0]  # so that nothing can be published instead
         return program.with_arguments(*map(str, arguments))
 
     def load(self):
@@ -84,6 +99,7 @@ CASES = [
     Case("burst-5000", 5_000, 20, 64),
     Case("paced-10000", 10_000, 100, 256, interval_us=100_000),
     Case("overload-10000", 10_000, 1_000, 256, interval_us=10_000),
+    Case("direct-100", 100, 2_000, 64, is_direct=True),
 ]
 COUNTED, PACED = CASES[0], CASES[2]
 

@@ -1,11 +1,14 @@
 import WebSocket
 
-/// Subscribes every connection when it opens, and publishes when any says `go`.
+/// Subscribes every connection when it opens, and publishes when any says `go`; or sends to each.
 struct Fanout: WebSocketServerHandler {
   let topics: [Topic]
+  /// Nil unless each message is sent to each connection by itself.
+  let connections: Connections?
   let publisher: Publisher
 
   func opened(_ connection: Connection, state: inout Void) {
+    connections?.insert(connection)
     for topic in topics { connection.subscribe(to: topic) }
   }
 
@@ -13,5 +16,9 @@ struct Fanout: WebSocketServerHandler {
     _ message: borrowing IncomingMessage, on connection: Connection, state: inout Void
   ) {
     if message.text == "go" { publisher.start() }
+  }
+
+  func closed(_ connection: Connection, _ closure: Closure, state: inout Void) {
+    connections?.remove(connection)
   }
 }

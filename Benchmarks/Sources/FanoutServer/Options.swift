@@ -10,6 +10,7 @@ struct Options {
   var intervalMicroseconds = 0
   var sendBufferByteCount: Int32?
   var topicCount = 1
+  var sendsDirectly = false
   var backend = BackendChoice.automatic
   var reactorCount: Int?
   var coalescingWindowMicroseconds = 0
@@ -23,6 +24,7 @@ struct Options {
       --interval-us U       between two messages of all threads together; 0: a burst (0)
       --send-buffer BYTES   of the kernel, for each connection (the kernel's choice)
       --topics T            that each connection subscribes to; the first one is published (1)
+      --direct              each message is sent to each connection, and not published
       --backend NAME        automatic, io_uring or epoll (automatic)
       --reactors N          threads (the CPUs that the process may use)
       --coalesce-us U       coalescing window in microseconds (0)
@@ -36,14 +38,20 @@ struct Options {
   init(_ arguments: [String]) throws(Invalid) {
     var rest = arguments.makeIterator()
     while let name = rest.next() {
-      if name == "--stats" {
-        printsStatistics = true
-        continue
-      }
+      if setFlag(name) { continue }
       guard let value = rest.next() else { throw Invalid(reason: "\(name) needs a value") }
       guard set(name, value) else { throw Invalid(reason: "no such option: \(name) \(value)") }
     }
     guard port != 0 else { throw Invalid(reason: "--port is needed") }
+  }
+
+  private mutating func setFlag(_ name: String) -> Bool {
+    switch name {
+    case "--stats": printsStatistics = true
+    case "--direct": sendsDirectly = true
+    default: return false
+    }
+    return true
   }
 
   private mutating func set(_ name: String, _ value: String) -> Bool {

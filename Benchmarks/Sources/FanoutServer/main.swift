@@ -16,8 +16,10 @@ do {
   let registry = TopicRegistry()
   // The first one is published, also where nobody is to subscribe to it.
   let topics = (0..<max(1, options.topicCount)).map { registry.topic("\($0)") }
+  let connections = options.sendsDirectly ? Connections() : nil
   let handler = Fanout(
-    topics: Array(topics.prefix(options.topicCount)), publisher: Publisher(options, to: topics[0]))
+    topics: Array(topics.prefix(options.topicCount)), connections: connections,
+    publisher: Publisher(options, to: topics[0], or: connections))
   let server = try Server(options.configuration(), handler: handler)
   printLine("listening")
   if options.printsStatistics { Counters.printAlways(of: server) }

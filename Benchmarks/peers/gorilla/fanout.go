@@ -1,5 +1,6 @@
 // The fan-out contract on gorilla/websocket: every connection is subscribed when it opens; at `go`,
-// locked threads write each message, prepared once, to all connections.
+// locked threads write each message, prepared once, to all connections; or, with --direct, each message
+// to each connection as if it were for that one only.
 package main
 
 import (
@@ -28,6 +29,7 @@ var (
 	threads    = flag.Int("threads", 1, "")
 	topics     = flag.Int("topics", 1, "")
 	intervalUS = flag.Int("interval-us", 0, "between two messages")
+	direct     = flag.Bool("direct", false, "each message by itself to each connection")
 	sendBuffer = flag.Int("send-buffer", 0, "of the kernel, in bytes")
 )
 
@@ -44,9 +46,14 @@ type topic struct {
 
 var (
 	all        []*topic
+	everyone   = newTopic() // with --direct
 	publishing int32
 	upgrader   = websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }}
 )
+
+func newTopic() *topic {
+	return &topic{subscribers: map[*client]struct{}{}}
+}
 
 func (t *topic) subscribe(c *client) {
 	t.guard.Lock()
@@ -60,13 +67,27 @@ func (t *topic) unsubscribe(c *client) {
 	t.guard.Unlock()
 }
 
-func (t *topic) publish(message *websocket.PreparedMessage) {
+// Whoever cannot be written to is removed by its reader.
+func (t *topic) publish(payload []byte) {
+	message, err := websocket.NewPreparedMessage(websocket.TextMessage, payload)
+	if err != nil {
+		log.Fatal(err)
+	}
 	t.guard.RLock()
 	defer t.guard.RUnlock()
 	for c := range t.subscribers {
 		c.writing.Lock()
-		// Whoever cannot be written to is removed by its reader.
 		_ = c.connection.WritePreparedMessage(message)
+		c.writing.Unlock()
+	}
+}
+
+func (t *topic) sendToEach(payload []byte) {
+	t.guard.RLock()
+	defer t.guard.RUnlock()
+	for c := range t.subscribers {
+		c.writing.Lock()
+		_ = c.connection.WriteMessage(websocket.TextMessage, payload)
 		c.writing.Unlock()
 	}
 }
@@ -88,12 +109,12 @@ func publishShare(first int, began time.Time) {
 		if *intervalUS > 0 {
 			time.Sleep(time.Until(began.Add(time.Duration(i**intervalUS) * time.Microsecond)))
 		}
-		text := fmt.Sprintf("%016x%08x%s", monotonicNanoseconds(), i, filler)
-		message, err := websocket.NewPreparedMessage(websocket.TextMessage, []byte(text))
-		if err != nil {
-			log.Fatal(err)
+		payload := []byte(fmt.Sprintf("%016x%08x%s", monotonicNanoseconds(), i, filler))
+		if *direct {
+			everyone.sendToEach(payload)
+		} else {
+			all[0].publish(payload)
 		}
-		all[0].publish(message)
 	}
 }
 
@@ -107,6 +128,10 @@ func serve(w http.ResponseWriter, r *http.Request) {
 		_ = tcp.SetWriteBuffer(*sendBuffer)
 	}
 	c := &client{connection: connection}
+	if *direct {
+		everyone.subscribe(c)
+		defer everyone.unsubscribe(c)
+	}
 	for _, t := range all {
 		t.subscribe(c)
 		defer t.unsubscribe(c)
@@ -132,7 +157,7 @@ func main() {
 		os.Exit(2)
 	}
 	for i := 0; i < *topics; i++ {
-		all = append(all, &topic{subscribers: map[*client]struct{}{}})
+		all = append(all, newTopic())
 	}
 	listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", *port))
 	if err != nil {

@@ -40,7 +40,9 @@ typedef struct {
   void (*message)(uws_websocket_t *ws, const char *message, size_t length, uws_opcode_t opcode,
                   void *user_data);
   uws_websocket_handler drain;
-  void *ping, *pong, *close, *subscription;
+  void *ping, *pong;
+  void (*close)(uws_websocket_t *ws, int code, const char *reason, size_t length, void *user_data);
+  void *subscription;
 } uws_socket_behavior_t;
 
 uws_app_t *uws_create_app(int ssl, struct us_socket_context_options_t options);
