@@ -38,6 +38,8 @@ static const struct rule {
     {"text", BINARY, 0, TALKING | MODE_IDLE, "", "text messages (the default)"},
     {"in-flight", UNSIGNED, AT(in_flight), MODE_ECHO, "K", "messages without their echo (1)"},
     {"rate", NUMBER, AT(rate), MODE_RATE, "R", "messages per second and connection (1)"},
+    {"tick", SECONDS, AT(tick), MODE_RATE, "TIME",
+     "what is due within it leaves each connection together (0)"},
     {"stalled", STALLED, 0, MEASURING, "N|P%", "connections that never read (0; stall: 1%)"},
     {"passive", FLAG, AT(is_passive), MODE_FANOUT, "", "count what any server sends"},
     {"greet", TEXT, AT(greeting), MODE_FANOUT, "TEXT",

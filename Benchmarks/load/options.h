@@ -33,6 +33,7 @@ struct options {
   const char *payload, *greeting;
   size_t size;
   double rate;  // messages per second and connection
+  double tick;  // seconds
   uint64_t seed;
 
   uint64_t messages, warmup_messages;

@@ -6,12 +6,14 @@
 
 enum {
   LATE_NANOSECONDS = 1000000,  // later than this is not on schedule
-  SENDS_PER_PASS = 64,         // before echoes are looked for again
+  SENDS_PER_PASS = 64,         // messages, before echoes are looked for again
+  SENDS_PER_TICK = 64,         // the same for each connection, when they are due together
   PATIENCE_CHECK_NANOSECONDS = 200000000,
 };
 
 /// Message k of a loop is due k gaps after its first, and goes to connection k modulo their count.
-/// All connections have the same rate, and no two the same time.
+/// All connections have the same rate, and no two the same time; but with a tick all that would be due
+/// within it is due at its end, and leaves each connection in one write.
 static double gap(const struct loop *loop) {
   return 1e9 / loop->plan->options.rate / loop->count;
 }
@@ -19,7 +21,9 @@ static double gap(const struct loop *loop) {
 static uint64_t due(const struct loop *loop, uint64_t message) {
   unsigned threads = loop->plan->options.threads;
   double offset = gap(loop) * loop->number / threads;  // the loops take turns
-  return loop->task.start + (uint64_t)(offset + gap(loop) * (double)message);
+  uint64_t after = (uint64_t)(offset + gap(loop) * (double)message);
+  uint64_t tick = (uint64_t)(loop->plan->options.tick * 1e9);
+  return loop->task.start + (tick > 0 ? (after / tick + 1) * tick : after);
 }
 
 static void received(struct loop *loop, struct connection *c, const uint8_t *bytes, size_t length) {
@@ -30,7 +34,7 @@ static void received(struct loop *loop, struct connection *c, const uint8_t *byt
   }
 }
 
-static void send_message(struct loop *loop, uint64_t message, uint64_t now) {
+static void queue_message(struct loop *loop, uint64_t message, uint64_t now) {
   struct findings *f = &loop->findings;
   struct connection *c = &loop->all[message % loop->count];
   uint64_t lag = now - due(loop, message);
@@ -45,15 +49,19 @@ static void send_message(struct loop *loop, uint64_t message, uint64_t now) {
     record(&f->lag, lag, 1);
   }
   c->to_send += loop->plan->stream.sent_frame_length;
-  send_queued(loop, c);
 }
 
 /// Sends what is due. Returns the first message that is not.
 static uint64_t send_due(struct loop *loop, uint64_t next, uint64_t last) {
-  for (unsigned sent = 0; next < last && sent < SENDS_PER_PASS; sent++) {
-    uint64_t now = monotonic_nanoseconds();
-    if (due(loop, next) > now) break;
-    send_message(loop, next++, now);
+  uint64_t first = next, now = monotonic_nanoseconds();
+  uint64_t most = loop->plan->options.tick > 0 ? (uint64_t)SENDS_PER_TICK * loop->count
+                                               : SENDS_PER_PASS;
+  while (next < last && next - first < most && due(loop, next) <= now)
+    queue_message(loop, next++, now);
+  uint64_t touched = next - first < loop->count ? next - first : loop->count;
+  for (uint64_t i = 0; i < touched; i++) {
+    struct connection *c = &loop->all[(first + i) % loop->count];
+    if (c->state == OPEN) send_queued(loop, c);
   }
   return next;
 }
