@@ -77,7 +77,7 @@ class Client:
     def _receive_more(self):
         try:
             data = self._socket.recv(1 << 18)
-        except TimeoutError:
+        except socket.timeout:  # only since Python 3.10 the same as TimeoutError
             raise Unexpected(f"nothing for {PATIENCE_SECONDS} s") from None
         if not data:
             raise Unexpected(END)
