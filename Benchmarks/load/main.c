@@ -139,7 +139,9 @@ static void hold(void) {
   } while (await_line());
   if (!o->is_json && (o->is_quiet || o->has_gate)) return;
   uint64_t pings = 0, open = 0;
-  for (unsigned i = 0; i < o->threads; i++) pings += loops[i].pings, open += loops[i].open_count;
+  command_all(PREPARE);  // what it was until now
+  for (unsigned i = 0; i < o->threads; i++)
+    pings += loops[i].found.pings, open += loops[i].found.open;
   printf(o->is_json ? "{\"mode\": \"idle\", \"connections\": %llu, \"pings\": %llu}\n"
                     : "idle: %llu connections were held; %llu pings answered\n",
          (unsigned long long)open, (unsigned long long)pings);

@@ -142,10 +142,11 @@ static void run(struct loop *loop) {
   loop->plan->mode->run(loop);
   f->ended = monotonic_nanoseconds();
   f->cpu_nanoseconds = thread_cpu_nanoseconds() - cpu_began;
+  loop->found = *f;
 }
 
 static void prepare(struct loop *loop) {
-  forget_round(&loop->findings.round);
+  forget_round(&loop->found.round);
   memset(&loop->findings, 0, sizeof loop->findings);
   loop->fresh = 0;
   if (loop->plan->mode->prepare) loop->plan->mode->prepare(loop);
@@ -176,6 +177,9 @@ static void *work(void *argument) {
       case QUIT: return NULL;
       case NOTHING: break;
     }
+    loop->found.pings = loop->pings;
+    loop->found.stalled_ended = loop->stalled_ended;
+    loop->found.open = loop->open_count;
     atomic_store(&loop->command, NOTHING);
     sem_post(&loop->done);
   }

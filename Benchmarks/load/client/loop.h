@@ -56,6 +56,7 @@ struct findings {
   uint64_t late, blocked;  // of the open loop: sent long after their time; held up by the server
   struct histogram latency, lag;
   struct round round;  // of broadcasts
+  uint64_t pings, stalled_ended, open;  // since the beginning, and now
 };
 
 struct loop {
@@ -78,7 +79,8 @@ struct loop {
 
   struct task task;
   uint64_t to_issue, fresh;  // messages of the run; those completed by one read
-  struct findings findings;
+  struct findings findings;  // still counted in between runs, when a server sends on its own
+  struct findings found;     // what they were at the end of the last command; for the main thread
 
   pthread_t thread;
   atomic_int command;

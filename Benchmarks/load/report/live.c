@@ -35,10 +35,10 @@ void watch_live(struct loop *loops, unsigned count) {
     atomic_store(&loops[i].snapshot_wanted, true);
     for (;;) {
       struct timespec until;
-      clock_gettime(CLOCK_MONOTONIC, &until);
+      clock_gettime(CLOCK_REALTIME, &until);
       until.tv_nsec += INTERVAL_NANOSECONDS;
       if (until.tv_nsec >= 1000000000) until.tv_nsec -= 1000000000, until.tv_sec++;
-      if (sem_clockwait(&loops[i].done, CLOCK_MONOTONIC, &until) == 0) break;
+      if (sem_timedwait(&loops[i].done, &until) == 0) break;
       show(loops, count, monotonic_seconds() - began, &shown);
     }
   }

@@ -11,12 +11,12 @@ static const double bound_share = 0.9;
 static const double late_share_max = 0.01;
 
 static void gather_round(struct outcome *o, struct loop *loops, unsigned loop_count) {
-  struct round *round = &loops[0].findings.round;
+  struct round *round = &loops[0].found.round;
   unsigned message_count = loops[0].deliveries.message_count;
-  uint64_t busiest = loops[0].findings.cpu_nanoseconds;
+  uint64_t busiest = loops[0].found.cpu_nanoseconds;
   for (unsigned i = 1; i < loop_count; i++) {
-    add_round(round, &loops[i].findings.round, message_count);
-    if (loops[i].findings.cpu_nanoseconds > busiest) busiest = loops[i].findings.cpu_nanoseconds;
+    add_round(round, &loops[i].found.round, message_count);
+    if (loops[i].found.cpu_nanoseconds > busiest) busiest = loops[i].found.cpu_nanoseconds;
   }
   for (unsigned i = 0; i < message_count; i++)
     record(&o->latency, round->arrived[i] - round->published[i], 1);
@@ -26,7 +26,7 @@ static void gather_round(struct outcome *o, struct loop *loops, unsigned loop_co
   o->publishing_seconds = (double)(round->last_published - round->first_published) / 1e9;
   // Checking what came is done after the last arrival, and is little beside receiving it.
   o->cpu_share =
-      (double)busiest / (double)(round->last_arrived - loops[0].findings.began);
+      (double)busiest / (double)(round->last_arrived - loops[0].found.began);
 }
 
 void gather(struct outcome *o, const struct plan *plan, struct loop *loops) {
@@ -35,7 +35,7 @@ void gather(struct outcome *o, const struct plan *plan, struct loop *loops) {
   memset(o, 0, sizeof *o);
   o->plan = plan;
   for (unsigned i = 0; i < options->threads; i++) {
-    const struct findings *f = &loops[i].findings;
+    const struct findings *f = &loops[i].found;
     add(&o->latency, &f->latency);
     add(&o->lag, &f->lag);
     o->messages += f->completed;
@@ -45,8 +45,8 @@ void gather(struct outcome *o, const struct plan *plan, struct loop *loops) {
     o->reads += f->reads;
     o->late += f->late;
     o->blocked += f->blocked;
-    o->pings += loops[i].pings;
-    o->stalled_ended += loops[i].stalled_ended;
+    o->pings += f->pings;
+    o->stalled_ended += f->stalled_ended;
     o->cpu_seconds += (double)f->cpu_nanoseconds / 1e9;
     double share = (double)f->cpu_nanoseconds / (double)(f->ended - f->began + 1);
     if (share > o->cpu_share) o->cpu_share = share;
