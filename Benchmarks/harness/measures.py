@@ -17,7 +17,7 @@ COUNTED_SECONDS = 4
 
 def cpu_per_message(program, workload, scale=1.0):
     """Server CPU time per message, server and load on CPUs of their own."""
-    messages = workload.measured_messages(scale)
+    messages = int(workload.messages * scale)
     arguments = ["--warmup", str(messages // 5), "--messages", str(messages)]
     with Server(program) as server, Load(server, arguments + workload.arguments()) as load:
         load.ready()

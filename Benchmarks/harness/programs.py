@@ -32,6 +32,9 @@ class Program:
     def with_arguments(self, *arguments):
         return replace(self, command=self.command + arguments)
 
+    def named(self, name):
+        return replace(self, name=name)
+
     def arguments(self, port, has_counters):
         values = {"port": port, "max_message_bytes": 1 << 20}
         return [part.format(**values) for part in self.command] + list(
@@ -84,17 +87,10 @@ class Workload:
     connections: int
     messages: int  # in one measured run, about a second or two of work
     load: tuple = field(default=())  # further arguments of the load client
-    is_usual: bool = True  # measured unless others are asked for
-    # Messages a second that each connection is offered, whatever comes back; 0: one for each echo.
-    # The load client knows only the latter, so that it is `load` that shapes such a workload too.
-    rate_per_connection: int = 0
+    is_usual: bool = True  # part of a quick comparison
 
     def arguments(self):
         return ["--connections", str(self.connections), *self.load]
-
-    def measured_messages(self, scale):
-        """At a rate the number is part of the workload; else more of them are only more exact."""
-        return self.messages if self.rate_per_connection else int(self.messages * scale)
 
 
 _PIPELINED = ("--payload", "hello world!!13212312!", "--in-flight", "16")
@@ -117,7 +113,5 @@ WORKLOADS = [
     _more("8k", 8192, 100, 200_000),
     _more("16k", 16384, 100, 150_000),
     _more("16k", 16384, 500, 150_000),
-    # 1,000,000 a second together, 100,000 on each connection.
-    Workload("stress", 100, 10_000_000, _PIPELINED, is_usual=False, rate_per_connection=10_000),
 ]
 USUAL_WORKLOADS = [workload for workload in WORKLOADS if workload.is_usual]

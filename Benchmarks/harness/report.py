@@ -1,5 +1,6 @@
 """Turns results into tables and into a verdict."""
 
+import datetime
 import os
 import platform
 from statistics import median
@@ -21,6 +22,7 @@ def machine():
         "cpu": models[0] if models else platform.machine(),
         "cpus": os.cpu_count(),
         "load_average": os.getloadavg()[0],
+        "date": datetime.date.today().isoformat(),
     }
 
 
@@ -74,6 +76,39 @@ def print_times(times):
         print(f"{workload}: server CPU per message")
         table(["", "µs", "min-max", "x floor", "messages/s", "server CPU", "load CPU",
                 "load-bound"], rows)
+
+
+def print_rates(title, measured):
+    """What was measured at a rate: `measured` has, for each rate, the runs of each program."""
+    for rate, programs in measured.items():
+        print(f"{title}: {rate}")
+        rows = []
+        for name, runs in programs.items():
+            cpu = [run["cpu_ns"] / 1000 for run in runs]
+            row = [name, f"{median(cpu):.3f}", f"{min(cpu):.3f}-{max(cpu):.3f}",
+                   f"{median(run['messages_per_second'] for run in runs):,.0f}"]
+            for key in ("p50_us", "p99_us", "max_us"):
+                row.append(f"{median(run[key] for run in runs):,.0f}" if key in runs[0] else "-")
+            row.append(f"{median(run['kept_share'] for run in runs):.0%}"
+                       if "kept_share" in runs[0] else "-")
+            row += [f"{median(run['server_share'] for run in runs):.0%}",
+                    f"{median(run['load_share'] for run in runs):.0%}"]
+            rows.append(row)
+        table(["", "CPU µs", "min-max", "per second", "p50 µs", "p99 µs", "max µs", "in time",
+               "server CPU", "load CPU"], rows)
+
+
+def print_all(results, programs):
+    shown = results["machine"]
+    print(f"{shown['cpu']}, {shown['cpus']} CPUs, Linux {shown['kernel']}, "
+          f"load average {shown['load_average']:.2f}, {results['runs']} interleaved runs\n")
+    print_versions(programs)
+    print_times(results.get("times", {}))
+    for key, title in (("stress", "stress test"), ("window", "coalescing window"),
+                       ("connect", "opening handshakes"), ("stalled", "tail latency")):
+        print_rates(title, results.get(key, {}))
+    if results.get("counts"):
+        print_counts(results["counts"])
 
 
 def print_counts(counts):
