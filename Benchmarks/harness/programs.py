@@ -18,6 +18,7 @@ class Program:
     is_peer: bool = False  # of another project
     has_control_frames: bool = True  # pings and closes are answered, and not echoed
     uses_malloc: bool = True  # of the C library, so that allocations can be counted
+    accepts_many: bool = True  # 15,000 connections in less than two minutes
 
     @property
     def is_built(self):
@@ -69,7 +70,7 @@ FLOORS = {"io_uring": _floor("io_uring", "floor-uring"), "epoll": _floor("epoll"
 PEERS = [
     _peer("uwebsockets"),
     _peer("beast"),
-    _peer("libwebsockets"),
+    _peer("libwebsockets", accepts_many=False),  # it polls all of them for each step of each
     _peer("niowebsocket"),
     _peer("gorilla", uses_malloc=False),
     _peer("nhooyr", uses_malloc=False),

@@ -31,10 +31,10 @@ def times(attempts, programs, runs, workloads, scale):
 def counts(attempts, programs, by_strace):
     measured = {}
     for program in programs:
-        values = {
-            "bytes_per_idle_connection": attempts.attempt(
-                program, "idle memory", lambda: measures.bytes_per_idle_connection(program)),
-        }
+        values = {}
+        if program.accepts_many:
+            values["bytes_per_idle_connection"] = attempts.attempt(
+                program, "idle memory", lambda: measures.bytes_per_idle_connection(program))
         if program.counters or shutil.which("strace"):
             values["system_calls_per_message"] = attempts.attempt(
                 program, "system calls",
