@@ -32,6 +32,7 @@ let package = Package(
     .executable(name: "auth", targets: ["auth"]),
     .executable(name: "rtt", targets: ["rtt"]),
     .executable(name: "live", targets: ["live"]),
+    .executable(name: "client", targets: ["client"]),
   ],
   targets: [
     .target(name: "CURing", linkerSettings: [.linkedLibrary("uring")]),
@@ -48,6 +49,7 @@ let package = Package(
     example("auth", in: "Examples/Auth"),
     example("rtt", in: "Examples/RTT"),
     example("live", in: "Examples/Live"),
+    example("client", in: "Examples/Client"),
     .testTarget(
       name: "WebSocketProtocolTests", dependencies: ["WebSocketProtocol"], swiftSettings: rules),
     .target(name: "CProcess", path: "Tests/CProcess"),

@@ -5,11 +5,17 @@ public import WebSocket
 public protocol ExampleOptions {
   /// A line for each option, indented by two spaces.
   static var usage: String { get }
+  /// What stands on the command line besides options.
+  static var operands: String { get }
 
   init(_ arguments: [String]) throws(InvalidOption)
 }
 
-/// What every example does around its server.
+extension ExampleOptions {
+  public static var operands: String { "" }
+}
+
+/// What every example does around its server or client.
 public enum ExampleProgram {
   /// Runs `body` with the options that all examples have.
   public static func run(_ name: String, _ body: (ServerOptions) throws -> Void) {
@@ -21,21 +27,42 @@ public enum ExampleProgram {
   public static func run<Options: ExampleOptions>(
     _ name: String, options: Options.Type, _ body: (Options) throws -> Void
   ) {
-    // Whoever reads the lines may go away: the write then fails, and the server goes on.
+    let options = read(options, of: name)
+    do { try body(options) } catch { fail(name, error) }
+  }
+
+  /// As `run`, for a client that waits.
+  public static func run<Options: ExampleOptions>(
+    _ name: String, options: Options.Type, _ body: (Options) async throws -> Void
+  ) async {
+    let options = read(options, of: name)
+    do { try await body(options) } catch { fail(name, error) }
+  }
+
+  private static func read<Options: ExampleOptions>(
+    _ type: Options.Type, of name: String
+  ) -> Options {
+    // Whoever reads the lines may go away: the write then fails, and the program goes on.
     _ = signal(SIGPIPE, SIG_IGN)
 
     let arguments = Array(CommandLine.arguments.dropFirst())
-    let usage = "usage: \(name) [options]\n\(Options.usage)"
-    if arguments == ["--help"] { return Console.output.print(usage) }
-    do {
-      try body(Options(arguments))
-    } catch let invalid as InvalidOption {
-      Console.errors.print("\(name): \(invalid.reason)\n\(usage)")
-      exit(2)
-    } catch {
-      Console.errors.print("\(name): \(error)")
-      exit(1)
+    let operands = type.operands.isEmpty ? "" : " \(type.operands)"
+    let usage = "usage: \(name) [options]\(operands)\n\(type.usage)"
+    if arguments == ["--help"] {
+      Console.output.print(usage)
+      exit(0)
     }
+    do {
+      return try Options(arguments)
+    } catch {
+      Console.errors.print("\(name): \(error.reason)\n\(usage)")
+      exit(2)
+    }
+  }
+
+  private static func fail(_ name: String, _ error: any Error) -> Never {
+    Console.errors.print("\(name): \(error)")
+    exit(1)
   }
 
   /// Prints where a server listens.
