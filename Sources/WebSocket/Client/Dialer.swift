@@ -212,13 +212,19 @@ final class Dialer: @unchecked Sendable {
     let wasConnecting = phase == .connecting
     phase = .waiting
     connection = nil
-    let reason = failure ?? error.map { .system($0) } ?? .closed
+    let reason = failure ?? error.map { .system(explained($0, wasConnecting)) } ?? .closed
     if wasConnecting, !isEnded, position + 1 < addresses.count, remainingMilliseconds > 1 {
       position += 1
       failure = nil
       return tryNext(after: reason)
     }
     attemptFailed(reason)
+  }
+
+  /// Of one that could not be made, with whom it was to be.
+  private func explained(_ error: SystemError, _ wasConnecting: Bool) -> SystemError {
+    guard wasConnecting, position < addresses.count else { return error }
+    return SystemError("connect to \(addresses[position])", code: error.code)
   }
 
   // MARK: The end, or the next attempt
