@@ -14,7 +14,7 @@ let rules: [SwiftSetting] = [
 /// Shipped code also marks each unsafe operation. Tests do not: `#expect` hides the marks.
 let strict = rules + [.strictMemorySafety()]
 
-/// A program that shows one thing.
+/// A program that shows one thing, or is tested by others.
 func example(_ name: String, in path: String) -> Target {
   .executableTarget(
     name: name, dependencies: ["WebSocket", "ExampleSupport"], path: path, swiftSettings: strict)
@@ -50,6 +50,7 @@ let package = Package(
     example("rtt", in: "Examples/RTT"),
     example("live", in: "Examples/Live"),
     example("client", in: "Examples/Client"),
+    example("conformance-client", in: "Conformance/Client"),
     .testTarget(
       name: "WebSocketProtocolTests", dependencies: ["WebSocketProtocol"], swiftSettings: rules),
     .target(name: "CProcess", path: "Tests/CProcess"),
