@@ -59,6 +59,13 @@ public final class Client<State>: Sendable {
   /// Begins to connect. Any thread; never blocks. The handler's `opened` follows, or
   /// `DialOptions.attemptFailed`; what is returned can be waited for and cancelled.
   ///
+  /// It may be called for any number of connections at once: each reactor has
+  /// `ClientConfiguration.dialCountMax` attempts under way, and the others wait for their turn. More
+  /// than some 28,000 connections to one address need more than one address to come from
+  /// (`ConnectingOptions.localAddress`), more than there may be open files direct descriptors
+  /// (`ReactorConfiguration.usesDirectDescriptors`), of which each reactor has as many as there may be
+  /// open files.
+  ///
   /// - Parameters:
   ///   - url: `ws://host:port/path?query`.
   ///   - options: how to do it.

@@ -11,7 +11,13 @@ public struct ClientConfiguration: Sendable {
     return reactor
   }()
 
-  /// Milliseconds that a connection may take from `Client.connect` until the opening handshake is
+  /// Attempts to connect that each reactor has under way at once: 1,024. The others wait for their
+  /// turn, in their order: a listener's backlog has room for so many only (4,096 by Linux's default,
+  /// often fewer), and what it has no room for takes seconds. Each needs an open file, too, until a
+  /// direct descriptor takes its place. At least 1.
+  public var dialCountMax = 1_024
+
+  /// Milliseconds that an attempt to connect may take from its turn until the opening handshake is
   /// done, resolving the name and trying all of its addresses included: 10 s.
   public var connectTimeoutMilliseconds = 10_000
 

@@ -17,8 +17,10 @@ final class Dialer: @unchecked Sendable {
   }
 
   private enum Phase {
-    /// Waits for the next attempt.
+    /// Waits for the time of the next attempt.
     case waiting
+    /// Waits until fewer others are under way.
+    case queued
     case resolving
     case connecting
     /// Waits for the server's response.
@@ -46,6 +48,8 @@ final class Dialer: @unchecked Sendable {
   private var openedNanoseconds: Int64?
   /// In a row.
   private var failureCount = 0
+  /// It is one of those that the queue lets be under way.
+  private var hasTurn = false
 
   static func start(_ order: Order, for dial: Dial) {
     dial.reactor.execute { outcome in
@@ -88,8 +92,29 @@ final class Dialer: @unchecked Sendable {
 
   // MARK: An attempt
 
+  var waitsForTurn: Bool { phase == .queued }
+
   private func begin() {
     guard !isEnded else { return end(.cancelled) }
+    // What is connected already needs no turn.
+    guard order.descriptor == nil else { return beginAttempt() }
+    phase = .queued
+    engine.enqueue(self)
+  }
+
+  /// It is its turn.
+  func beginTurn() {
+    hasTurn = true
+    beginAttempt()
+  }
+
+  private func endTurn() {
+    guard hasTurn else { return }
+    hasTurn = false
+    engine.turnEnded()
+  }
+
+  private func beginAttempt() {
     attempt += 1
     failure = nil
     deadlineNanoseconds =
@@ -116,7 +141,7 @@ final class Dialer: @unchecked Sendable {
     let current = attempt
     SocketAddress.resolve(order.url.host, port: order.url.port) { [dial] result in
       dial.reactor.execute { outcome in
-        guard outcome == .sent else { return self.end(.stopped) }
+        guard outcome == .sent else { return self.stopped() }
         guard self.attempt == current, self.phase == .resolving else { return }
         switch result {
         case .success(let addresses): self.tryAll(addresses)
@@ -125,8 +150,8 @@ final class Dialer: @unchecked Sendable {
       }
     }
     engine.reactor.execute(afterMilliseconds: order.timeoutMilliseconds) { outcome in
-      guard outcome == .sent, self.attempt == current, self.phase == .resolving else { return }
-      self.attemptFailed(.timeout)
+      guard self.attempt == current, self.phase == .resolving else { return }
+      if outcome == .sent { self.attemptFailed(.timeout) } else { self.stopped() }
     }
   }
 
@@ -185,6 +210,7 @@ final class Dialer: @unchecked Sendable {
     openedNanoseconds = engine.reactor.nowNanoseconds
     let isLast = order.descriptor != nil || order.options.reconnect == nil
     phase = isLast ? .ended : .open
+    endTurn()
     dial.opened(handle, isLast: isLast)
   }
 
@@ -232,7 +258,7 @@ final class Dialer: @unchecked Sendable {
   func cancel() {
     isEnded = true
     switch phase {
-    case .waiting, .resolving: end(.cancelled)
+    case .waiting, .queued, .resolving: end(.cancelled)
     case .connecting, .handshake:
       guard let connection else { return }
       fail(.cancelled)
@@ -247,6 +273,7 @@ final class Dialer: @unchecked Sendable {
     guard !isEnded else { return end(.cancelled) }
     if case .system(let error) = reason, error.code == ECANCELED { return end(.stopped) }
     failureCount += 1
+    defer { endTurn() }
     guard order.descriptor == nil, let policy = order.options.reconnect, policy.retries(reason),
       failureCount <= policy.failureCountMax ?? .max
     else { return end(reason) }
@@ -262,9 +289,15 @@ final class Dialer: @unchecked Sendable {
     let current = attempt
     engine.reactor.execute(afterMilliseconds: delay) { outcome in
       guard self.attempt == current, self.phase == .waiting else { return }
-      if outcome == .sent { self.begin() } else { self.end(.stopped) }
+      if outcome == .sent { self.begin() } else { self.stopped() }
     }
     return delay
+  }
+
+  /// The client has ended; on whatever thread, and nothing is to be done with the engine.
+  func stopped() {
+    hasTurn = false
+    end(.stopped)
   }
 
   private func end(_ reason: ConnectFailure) {
@@ -273,5 +306,6 @@ final class Dialer: @unchecked Sendable {
     connection = nil
     if openedNanoseconds == nil || reason != .closed { order.options.attemptFailed?(reason, nil) }
     dial.ended(reason)
+    endTurn()
   }
 }

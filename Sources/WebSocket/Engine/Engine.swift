@@ -23,6 +23,7 @@ final class Engine: ConnectionHandler {
     var randomness = Randomness()
     /// Of the connections that are being made, and of those that will be made anew.
     var dialers: [ConnectionID: Dialer] = [:]
+    var dialQueue: DialQueue
   }
 
   init(
@@ -40,7 +41,8 @@ final class Engine: ConnectionHandler {
     scratch = Confined(
       Scratch(
         parser: RequestParser(limits: configuration.handshake),
-        responseParser: ResponseParser(limits: configuration.handshake)))
+        responseParser: ResponseParser(limits: configuration.handshake),
+        dialQueue: DialQueue(activeCountMax: configuration.dialCountMax)))
   }
 
   deinit {
@@ -110,6 +112,7 @@ final class Engine: ConnectionHandler {
   }
 
   func stopping() {
+    for dialer in scratch.value.dialQueue.stop() where dialer.waitsForTurn { dialer.stopped() }
     reactor.forEachConnection { connection in
       switch connection.webSocket.phase {
       case .handshake: reactor.abort(connection, reset: false)

@@ -12,6 +12,8 @@ struct EngineConfiguration: Sendable {
   let idleTimeoutMilliseconds: Int
   let closeTimeoutMilliseconds: Int
   let origins: OriginPolicy?
+  /// A client's.
+  let dialCountMax: Int
 
   init(_ server: ServerConfiguration) {
     queue = server.reactor.queue
@@ -23,6 +25,7 @@ struct EngineConfiguration: Sendable {
     idleTimeoutMilliseconds = server.idleTimeoutMilliseconds
     closeTimeoutMilliseconds = server.closeTimeoutMilliseconds
     origins = server.origins
+    dialCountMax = 0
   }
 
   init(_ client: ClientConfiguration) {
@@ -35,5 +38,6 @@ struct EngineConfiguration: Sendable {
     idleTimeoutMilliseconds = client.idleTimeoutMilliseconds
     closeTimeoutMilliseconds = client.closeTimeoutMilliseconds
     origins = nil
+    dialCountMax = client.dialCountMax
   }
 }
