@@ -21,6 +21,11 @@ let package = Package(
       name: "fanout-server",
       dependencies: [.product(name: "WebSocket", package: "martlet")],
       path: "Sources/FanoutServer",
-      swiftSettings: rules)
+      swiftSettings: rules),
+    .executableTarget(
+      name: "client-scale",
+      dependencies: [.product(name: "WebSocket", package: "martlet")],
+      path: "Sources/ClientScale",
+      swiftSettings: rules),
   ]
 )

@@ -38,7 +38,24 @@ def _preparation(cpu, niceness, open_files=None):
     return prepare
 
 
-class Server:
+class Measured:
+    """What the kernel says about the process `pid`."""
+
+    pid = None
+
+    def resident_bytes(self):
+        """From smaps_rollup: VmRSS in status lags by up to 64 pages per CPU."""
+        with open(f"/proc/{self.pid}/smaps_rollup") as file:
+            for line in file:
+                if line.startswith("Rss:"):
+                    return int(line.split()[1]) * 1024
+        raise Failure("no Rss in smaps_rollup")
+
+    def open_file_count(self):
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+
+class Server(Measured):
     """One server on one CPU. A context manager: it is gone, or the block failed, at the end."""
 
     def __init__(self, program, cpu=SERVER_CPU, niceness=0, has_counters=False, environment=None,
@@ -124,17 +141,6 @@ class Server:
         peak, files, shared = self._status_bytes("VmHWM", "RssFile", "RssShmem")
         return peak - files - shared
 
-    def resident_bytes(self):
-        """From smaps_rollup: VmRSS in status lags by up to 64 pages per CPU."""
-        with open(f"/proc/{self.pid}/smaps_rollup") as file:
-            for line in file:
-                if line.startswith("Rss:"):
-                    return int(line.split()[1]) * 1024
-        raise Failure("no Rss in smaps_rollup")
-
-    def open_file_count(self):
-        return len(os.listdir(f"/proc/{self.pid}/fd"))
-
     def socket_count(self):
         """Connections of its port that the kernel knows, whatever their state, but for those that
         only wait for their time to pass."""
@@ -159,22 +165,20 @@ class Server:
         return time.monotonic() - began
 
 
-class Load:
-    """A run of `martlet-load`. `ready()` returns once the warm-up is over and nothing is in flight; the
-    measured messages flow in `go()`; the connections stay open until the end of the block."""
+class Client(Measured):
+    """A process with connections to a server. `ready()` returns once it has said so; then each line on
+    its stdin has it do something."""
 
-    def __init__(self, server, arguments, mode="echo", patience_seconds=PATIENCE_SECONDS):
-        # One handshake after the other: what a server keeps for many at once is not what is measured.
-        command = [str(BUILT / "martlet-load"), mode, f"ws://127.0.0.1:{server.port}/", "--json",
-                   "--end", "fin", "--parallel", "1", *([] if mode == "idle" else ["--gate"])]
+    def __init__(self, command, patience_seconds=PATIENCE_SECONDS):
         self._process = subprocess.Popen(
-            [*command, *arguments],
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             preexec_fn=_preparation(LOAD_CPU, 0),
         )
+        self.pid = self._process.pid
         self._timer = threading.Timer(patience_seconds, self._process.kill)
         self._timer.start()
 
@@ -189,13 +193,21 @@ class Load:
         self._process.stderr.close()
 
     def end(self):
-        """Ends all connections."""
+        """Ends all connections. Returns the seconds that took."""
+        began = time.monotonic()
         try:
             self._process.stdin.close()
         except BrokenPipeError:
             pass
         self._process.wait()
         self._timer.cancel()
+        return time.monotonic() - began
+
+    def ended_well(self):
+        return self._process.wait() == 0
+
+    def kill(self):
+        self._process.kill()
 
     def _line(self):
         line = self._process.stdout.readline()
@@ -207,13 +219,27 @@ class Load:
         if self._line() != "ready\n":
             raise Failure("load did not say ready")
 
+    def begin(self):
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+
     def again(self):
         """Has every idle connection echo another message."""
-        self._process.stdin.write("\n")
-        self._process.stdin.flush()
+        self.begin()
         self.ready()
 
+
+class Load(Client):
+    """A run of `martlet-load`. `ready()` returns once the warm-up is over and nothing is in flight; the
+    measured messages flow in `go()`; the connections stay open until the end of the block."""
+
+    def __init__(self, server, arguments, mode="echo", patience_seconds=PATIENCE_SECONDS):
+        # One handshake after the other: what a server keeps for many at once is not what is measured.
+        super().__init__(
+            [str(BUILT / "martlet-load"), mode, f"ws://127.0.0.1:{server.port}/", "--json", "--end", "fin",
+             "--parallel", "1", *([] if mode == "idle" else ["--gate"]), *arguments],
+            patience_seconds)
+
     def go(self):
-        self._process.stdin.write("\n")
-        self._process.stdin.flush()
+        self.begin()
         return json.loads(self._line())
