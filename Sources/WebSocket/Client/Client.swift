@@ -7,7 +7,7 @@ public import WebSocketProtocol
 /// ```swift
 /// let client = try Client { on in
 ///   on.opened = { connection, _ in connection.send("hello") }
-///   on.received = { _, message, _ in print(message.text ?? "") }
+///   on.received = { _, message, _ in print(message.text) }
 /// }
 /// try client.connect(to: "ws://localhost:8080/")
 /// ```
