@@ -90,10 +90,14 @@ class ClientProcess:
 class ScriptedServer:
     """Takes one connection, reads its request, and answers what it is told to.
 
-    `answer` makes the bytes of the answer from the key of the request."""
+    `answer` makes the bytes of the answer from the key of the request. It ends the connection when the
+    client does; with `keeps_connection`, only at the end of the block."""
 
-    def __init__(self, answer):
+    def __init__(self, answer, keeps_connection=False):
         self._answer = answer
+        self._may_close = threading.Event()
+        if not keeps_connection:
+            self._may_close.set()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._listener.settimeout(TIMEOUT_SECONDS)
         self.request = b""
@@ -109,6 +113,7 @@ class ScriptedServer:
         return self
 
     def __exit__(self, *_):
+        self._may_close.set()
         self._thread.join()
         self._listener.close()
 
@@ -125,6 +130,7 @@ class ScriptedServer:
                 connection.sendall(self._answer(self._key()))
                 while data := connection.recv(65536):
                     self.rest += data
+                self._may_close.wait(TIMEOUT_SECONDS)
 
     def _key(self):
         for line in self.request.decode().split("\r\n"):

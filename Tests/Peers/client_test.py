@@ -265,6 +265,15 @@ class RefusalTest(ClientCase):
                       b"Content-Length: 3\r\n\r\nno\n",
             'refused: 401 Unauthorized, it wants: Basic realm="x"')
 
+    def test_does_not_wait_for_a_server_that_keeps_the_connection(self):
+        with ScriptedServer(lambda _: b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n",
+                            keeps_connection=True) as server:
+            began = time.monotonic()
+            status, _, errors = self.run_client(server.url)
+            self.assertLess(time.monotonic() - began, 3)
+        self.assertEqual(status, 1)
+        self.assertIn("401", errors)
+
     def test_follows_no_redirect_but_says_where_it_leads(self):
         self.assert_fails(
             lambda _: b"HTTP/1.1 302 Found\r\nLocation: ws://127.0.0.1:1/there\r\n\r\n",

@@ -41,7 +41,8 @@ extension Engine {
         return head.byteCount
       case .refused(let head):
         failDialing(connection, .refused(head))
-        reactor.finish(connection)
+        // Nothing is owed to a server that refuses, and it may keep the connection for further requests.
+        reactor.abort(connection, reset: false)
         return nil
       case .upgraded(let head, let subprotocol, _):
         opened(connection, by: dialer, subprotocol: subprotocol)
