@@ -94,6 +94,7 @@ extension Reactor {
   /// then.
   func settleTopics(_ handler: any ConnectionHandler) {
     let lagging = topics.value.lagging
+    var compacting: Set<UInt32> = []
     topics.value.lagging.removeAll(keepingCapacity: true)
     // A place that topics have come to and gone from stands here once for each of them.
     for index in lagging {
@@ -102,11 +103,12 @@ extension Reactor {
       }
       shard.state.value.isLagging = false
       offer(shard, handler)
-      shard.log.compact()
+      if shard.log.compact() { compacting.insert(index) }
     }
     for index in lagging {
       guard let shard = topics.value.shards[Int(index)], !shard.state.value.isLagging,
         shard.state.value.first?.next != nil || shard.state.value.subscriptions.isEmpty
+          || compacting.contains(index)
       else { continue }
       shard.state.value.isLagging = true
       topics.value.lagging.append(index)

@@ -227,17 +227,18 @@ open class TopicLog: @unchecked Sendable {
   }
 
   /// Replaces a large last segment to which nothing has been added lately by a small one, so that
-  /// its memory can go as soon as all have been sent it.
-  func compact() {
+  /// its memory can go as soon as all have been sent it. Returns whether to ask again, since
+  /// something has been added.
+  func compact() -> Bool {
     state.withLock { state in
+      defer { state.compactedOrdinal = state.endOrdinal }
       guard limits.historyByteCount == 0, let last = state.last, last.fill.messageCount > 0,
-        last.pointee.capacity > 4096, state.compactedOrdinal == state.endOrdinal
-      else {
-        state.compactedOrdinal = state.endOrdinal
-        return
-      }
+        last.pointee.capacity > 4096
+      else { return false }
+      guard state.compactedOrdinal == state.endOrdinal else { return true }
       add(LogSegmentPointer(capacity: Self.segmentByteCountMin), &state)
       trim(&state)
+      return false
     }
   }
 }
