@@ -130,16 +130,17 @@ class Server(Measured):
         return [int(fields[name].split()[0]) * 1024 for name in names]
 
     def forget_peak(self):
-        """Lets `peak_user_bytes` begin from now. Returns the anonymous memory of now."""
+        """Lets `peak_user_bytes` begin from now. Returns the memory of now,
+        that mapped from files left out."""
         with open(f"/proc/{self.pid}/clear_refs", "w") as file:
             file.write("5")
-        return self._status_bytes("RssAnon")[0]
+        return sum(self._status_bytes("RssAnon", "RssShmem"))
 
     def peak_user_bytes(self):
-        """The most anonymous memory that was resident: the peak knows no kinds, but what is mapped
-        from files stays."""
-        peak, files, shared = self._status_bytes("VmHWM", "RssFile", "RssShmem")
-        return peak - files - shared
+        """The most memory that was resident, anonymous or shared as a log's is: the peak knows no
+        kinds, but what is mapped from files stays."""
+        peak, files = self._status_bytes("VmHWM", "RssFile")
+        return peak - files
 
     def socket_count(self):
         """Connections of its port that the kernel knows, whatever their state, but for those that

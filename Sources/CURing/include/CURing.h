@@ -12,6 +12,7 @@
 
 #include <liburing.h>
 
+#include "MartletMemoryFile.h"
 #include "MartletSignal.h"
 #include "MartletSystem.h"
 #include "MartletRing.h"

@@ -14,8 +14,14 @@ protocol Backend: AnyObject {
   /// holds connections as direct descriptors.
   var descriptorsPerConnection: Int { get }
 
+  /// Whether it can send a batch from the log's file (`SendBatch.fileOffset`).
+  var sendsFromFile: Bool { get }
+
   /// System calls made so far.
   var systemCallCount: UInt64 { get }
+
+  /// Sends so far that gave a socket pages of the log's file instead of copies.
+  var fileSendCount: UInt64 { get }
 
   /// Times that a receive found no buffer to receive into (ENOBUFS) so far.
   var starvedBufferCount: UInt64 { get }
@@ -48,7 +54,8 @@ protocol Backend: AnyObject {
 
   /// Sends the bytes of `batch` in one go. At most one send is in flight on a connection, and not
   /// after `shutdownSending` or `close`. The bytes must stay in place until the send has ended; the
-  /// iovecs themselves only during the call.
+  /// iovecs themselves only during the call. From a file only if `sendsFromFile`, on a thread that
+  /// has SIGPIPE blocked.
   func send(_ batch: SendBatch, on connection: ConnectionPointer) -> SendStart
 
   /// Sends what the socket takes of `batch` with a system call, without waiting for the rest, and

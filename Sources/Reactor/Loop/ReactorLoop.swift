@@ -13,6 +13,7 @@ internal import Synchronization
   let handler: any ConnectionHandler
   let listeners: ListenerSet
   let backend: any Backend
+  private let sendsFromFile: Bool
   let state: Confined<ReactorState>
 
   init(reactor: Reactor, handler: any ConnectionHandler, listeners: ListenerSet) {
@@ -20,6 +21,7 @@ internal import Synchronization
     self.handler = handler
     self.listeners = listeners
     backend = reactor.backend
+    sendsFromFile = backend.sendsFromFile
     state = reactor.state
   }
 
@@ -193,7 +195,7 @@ internal import Synchronization
     var rest = connection.pointee.queuedByteCount
     while rest > 0, !connection.pointee.flags.contains(.isSending),
       connection.pointee.lifecycle != .closing,
-      let batch = unsafe connection.gather(into: reactor.vectors)
+      let batch = unsafe connection.gather(into: reactor.vectors, usesFile: sendsFromFile)
     {
       state.value.statistics.sendCount &+= 1
       switch backend.send(batch, on: connection) {

@@ -94,6 +94,19 @@ extension UnsafeMutablePointer<SendChunk> {
   }
 }
 
+extension UnsafeMutablePointer<SendChunk> {
+  /// Where the bytes not yet sent lie in the log's file. Nil: not there, or they are too few to be
+  /// sent from it.
+  var fileOffset: Int? {
+    guard unsafe pointee.end - pointee.start >= SendBatch.fileByteCountMin,
+      unsafe pointee.flags.contains(.isReference), let source = unsafe pointee.source
+    else { return nil }
+    let segment = unsafe LogSegmentPointer(source)
+    guard let offset = segment.pointee.fileOffset else { return nil }
+    return unsafe offset + (bytes + pointee.start - segment.address)
+  }
+}
+
 @usableFromInline struct SendChunkFlags: OptionSet, Sendable {
   @usableFromInline let rawValue: UInt8
 

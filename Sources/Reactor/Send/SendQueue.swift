@@ -38,15 +38,27 @@ extension ConnectionPointer {
   }
 
   /// The next bytes to send, named by up to `SendBatch.vectorCountMax` of these vectors. Nil: none.
-  /// What has been offered to the kernel once can no longer be dropped.
-  func gather(into vectors: UnsafeMutableBufferPointer<iovec>) -> SendBatch? {
+  /// What has been offered to the kernel once can no longer be dropped. With `usesFile`, what is
+  /// worth it is to be sent from the log's file, and by itself.
+  func gather(
+    into vectors: UnsafeMutableBufferPointer<iovec>, usesFile: Bool = false
+  ) -> SendBatch? {
     var count = 0
     var byteCount = 0
+    var fileOffset: Int?
+    var isFollowedByFile = false
     var next = unsafe pointee.sendHead
     while let chunk = unsafe next, count < SendBatch.vectorCountMax,
       byteCount < SendBatch.byteCountMax
     {
       let content = unsafe chunk.content
+      if usesFile, let offset = unsafe chunk.fileOffset {
+        isFollowedByFile = count > 0
+        if isFollowedByFile { break }
+        fileOffset = offset
+      } else if fileOffset != nil {
+        break
+      }
       unsafe chunk.pointee.flags.remove(.isDroppable)
       unsafe vectors[count] = iovec(iov_base: content.baseAddress, iov_len: content.count)
       count += 1
@@ -54,7 +66,9 @@ extension ConnectionPointer {
       unsafe next = chunk.pointee.next
     }
     guard count > 0 else { return nil }
-    return unsafe SendBatch(vectors: .init(rebasing: vectors[..<count]), byteCount: byteCount)
+    return unsafe SendBatch(
+      vectors: .init(rebasing: vectors[..<count]), byteCount: byteCount, fileOffset: fileOffset,
+      isFollowedByFile: isFollowedByFile)
   }
 
   /// Takes so many bytes off the front, since they are in the kernel. Returns the chunks that have

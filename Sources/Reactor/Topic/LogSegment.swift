@@ -17,14 +17,19 @@ struct LogSegment: ~Copyable {
   var firstByte: UInt64
   /// Bytes behind the header, for messages and entries.
   let capacity: Int
+  /// Where the header lies in the log's file. Nil: it is ordinary memory.
+  let fileOffset: Int?
   let memoryCount = Atomic<Int>(1)
   let chainCount = Atomic<Int>(1)
   /// The address of the segment that follows, with a hold on its chain. 0: this is the last one;
   /// from then on no message is added here.
   let next = Atomic<UInt>(0)
 
-  init(capacity: Int, firstOrdinal: UInt64 = 0, firstByte: UInt64 = 0) {
+  init(
+    capacity: Int, fileOffset: Int? = nil, firstOrdinal: UInt64 = 0, firstByte: UInt64 = 0
+  ) {
     self.capacity = capacity
+    self.fileOffset = fileOffset
     self.firstOrdinal = firstOrdinal
     self.firstByte = firstByte
   }
@@ -60,14 +65,24 @@ struct LogEntry: BitwiseCopyable {
     unsafe memory = address.assumingMemoryBound(to: LogSegment.self)
   }
 
-  /// A segment with room for so many bytes of messages and entries, its chain held once. Traps when
-  /// the process is out of memory.
-  init(capacity: Int) {
+  /// A segment with room for so many bytes of messages and entries, its chain held once, in `file`
+  /// if there is room. Traps when the process is out of memory.
+  init(capacity: Int, in file: LogFile? = nil) {
+    if let piece = file?.take(Self.headerByteCount + capacity) {
+      unsafe self.init(
+        piece.address, capacity: piece.byteCount - Self.headerByteCount, fileOffset: piece.offset)
+      return
+    }
     let rounded = (capacity + 15) & ~15
     guard let block = unsafe malloc(Self.headerByteCount + rounded) else {
       preconditionFailure("out of memory for \(capacity) bytes of a topic's log")
     }
-    unsafe memory = block.initializeMemory(as: LogSegment.self, to: LogSegment(capacity: rounded))
+    unsafe self.init(block, capacity: rounded, fileOffset: nil)
+  }
+
+  private init(_ block: UnsafeMutableRawPointer, capacity: Int, fileOffset: Int?) {
+    unsafe memory = block.initializeMemory(
+      as: LogSegment.self, to: LogSegment(capacity: capacity, fileOffset: fileOffset))
     unsafe (block + Self.fillOffset).initializeMemory(
       as: LogSegmentFill.self, to: LogSegmentFill())
   }
@@ -171,7 +186,14 @@ struct LogEntry: BitwiseCopyable {
 
   func releaseMemory() {
     let (_, count) = pointee.memoryCount.subtract(1, ordering: .acquiringAndReleasing)
-    if count == 0 { unsafe free(memory) }
+    if count == 0 { deallocate() }
+  }
+
+  private func deallocate() {
+    guard let offset = pointee.fileOffset else { return unsafe free(memory) }
+    let byteCount = Self.headerByteCount + pointee.capacity
+    unsafe LogFile.shared?.giveBack(
+      LogFile.Piece(address: address, byteCount: byteCount, offset: offset))
   }
 
   func holdChain() {

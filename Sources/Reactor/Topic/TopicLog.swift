@@ -5,7 +5,8 @@ internal import Synchronization
 /// subscriber is sent what lies between its cursor and the end.
 ///
 /// Any thread may publish. It waits at most for others that are publishing on the same log, each of
-/// which copies up to `copiedByteCountMax` bytes under the lock and makes no system call there.
+/// which copies up to `copiedByteCountMax` bytes under the lock, and makes a system call there only to
+/// take a segment of the log's file (`LogFile`).
 open class TopicLog: @unchecked Sendable {
   /// How much is kept, and what happens to slow subscribers.
   public let limits: TopicLimits
@@ -18,6 +19,12 @@ open class TopicLog: @unchecked Sendable {
   private static let copiedByteCountMax = 8 * 1024
   private static let segmentByteCountMin = 512
   private static let segmentByteCountMax = 64 * 1024
+  /// From so many subscribers on, segments lie in the log's file, in whole pages: fewer do not make
+  /// up for mapping them.
+  private static let fileSubscriberCountMin = 256
+  private static let fileSegmentByteCount = 256 * 1024 - LogSegmentPointer.headerByteCount
+  /// Not before a topic has filled smaller ones in a row.
+  private static let fileGrowthByteCountMin = 8 * 1024
 
   struct State {
     /// The oldest segment that is kept, its chain held; and the one that is being added to. Nil:
@@ -111,10 +118,19 @@ open class TopicLog: @unchecked Sendable {
     // Small ones where little is published, so that a topic of few and rare messages costs little;
     // and several in what is kept, since it is let go of by whole segments.
     let most = limits.historyByteCount > 0 ? max(4096, limits.historyByteCount / 4) : .max
-    let wanted = min(2 * (state.last?.pointee.capacity ?? 0), most, Self.segmentByteCountMax)
-    let segment = LogSegmentPointer(capacity: max(wanted, Self.segmentByteCountMin, needed))
+    let grown = min(2 * (state.last?.pointee.capacity ?? 0), most)
+    let file = grown >= Self.fileGrowthByteCountMin ? Self.file(for: state) : nil
+    let wanted =
+      file == nil ? min(grown, Self.segmentByteCountMax) : min(Self.fileSegmentByteCount, most)
+    let segment = LogSegmentPointer(
+      capacity: max(wanted, Self.segmentByteCountMin, needed), in: file)
     add(segment, &state)
     return segment
+  }
+
+  private static func file(for state: borrowing State) -> LogFile? {
+    let count = state.links.reduce(0) { $0 + $1.subscriptionCount }
+    return count >= fileSubscriberCountMin && LogFile.isUsed ? LogFile.shared : nil
   }
 
   /// Adds a segment to the end of the chain, which holds it from now on.

@@ -98,14 +98,14 @@
   }
 
   /// Lets go of all segments before the one that this message lies in, or will. Returns about how
-  /// many bytes they have.
+  /// many bytes of the allocator's they have.
   func release(before ordinal: UInt64) -> Int {
     var byteCount = 0
     while let first = state.value.first, let next = first.next,
       next.pointee.firstOrdinal <= ordinal
     {
       next.holdChain()
-      byteCount += first.pointee.capacity
+      if first.pointee.fileOffset == nil { byteCount += first.pointee.capacity }
       if state.value.found == first { state.value.found = nil }
       first.releaseChain()
       state.value.first = next

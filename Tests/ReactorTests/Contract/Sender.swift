@@ -1,11 +1,15 @@
 import CURing
 import Glibc
+import Testing
 
 @testable import Reactor
 
 /// Sends bytes through a backend until all are in the kernel, in batches of at most what a reactor sends.
 final class Sender {
   private let bytes: UnsafeMutableRawBufferPointer
+  /// The bytes lie in the log's file.
+  private let isInFile: Bool
+  private var piece: LogFile.Piece?
   private let connection: ConnectionPointer
   private unowned let backend: any Backend
   private let vectorCount: Int
@@ -17,6 +21,7 @@ final class Sender {
   init(
     _ bytes: [UInt8], on connection: ConnectionPointer, of backend: any Backend, vectorCount: Int
   ) {
+    isInFile = false
     self.bytes = .allocate(byteCount: bytes.count, alignment: 16)
     self.bytes.copyBytes(from: bytes)
     self.connection = connection
@@ -24,8 +29,29 @@ final class Sender {
     self.vectorCount = vectorCount
   }
 
+  /// Sends from the log's file.
+  init(
+    fromFile bytes: [UInt8], on connection: ConnectionPointer, of backend: any Backend
+  ) throws {
+    let piece = try #require(LogFile.shared?.take(bytes.count))
+    isInFile = true
+    self.piece = piece
+    self.bytes = UnsafeMutableRawBufferPointer(start: piece.address, count: bytes.count)
+    self.bytes.copyBytes(from: bytes)
+    self.connection = connection
+    self.backend = backend
+    vectorCount = 1
+  }
+
   deinit {
-    bytes.deallocate()
+    if isInFile { giveBack() } else { bytes.deallocate() }
+  }
+
+  /// Gives the file's memory back, which nobody sends from any more.
+  func giveBack() {
+    guard let piece else { return }
+    self.piece = nil
+    LogFile.shared?.giveBack(piece)
   }
 
   var isDone: Bool { sentCount == bytes.count }
@@ -50,7 +76,9 @@ final class Sender {
     }
     let start = vectors.withUnsafeMutableBufferPointer { vectors in
       backend.send(
-        SendBatch(vectors: vectors, byteCount: end - sentCount), on: connection)
+        SendBatch(
+          vectors: vectors, byteCount: end - sentCount,
+          fileOffset: piece.map { $0.offset + sentCount }), on: connection)
     }
     // The iovecs themselves count during the call only.
     for index in vectors.indices { vectors[index] = iovec() }

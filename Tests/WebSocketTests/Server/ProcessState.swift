@@ -34,8 +34,13 @@ enum ProcessState {
   }
 
   /// Bytes of this process that are in memory.
-  static func residentByteCount() -> Int {
-    for line in lines(ofFile: "/proc/self/status") where line.hasPrefix("VmRSS:") {
+  static func residentByteCount() -> Int { byteCount(named: "VmRSS:") }
+
+  /// Bytes of this process that lie in memory as those of a file do, such as the log's.
+  static func sharedByteCount() -> Int { byteCount(named: "RssShmem:") }
+
+  private static func byteCount(named name: String) -> Int {
+    for line in lines(ofFile: "/proc/self/status") where line.hasPrefix(name) {
       let fields = line.split { $0 == " " || $0 == "\t" }
       return fields.count > 1 ? (Int(fields[1]) ?? 0) << 10 : 0
     }

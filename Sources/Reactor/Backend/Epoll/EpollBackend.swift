@@ -9,6 +9,7 @@ internal import Glibc
 final class EpollBackend: Backend {
   let kind = BackendKind.epoll
   let descriptorsPerConnection = 1
+  let sendsFromFile = true
   let starvedBufferCount: UInt64 = 0
 
   let slab: ConnectionSlab
@@ -28,11 +29,16 @@ final class EpollBackend: Backend {
       EpollHotState(
         set: try EpollSet(eventCountMax: configuration.eventCount),
         receiveBuffer: try EpollReceiveBuffer(byteCount: configuration.receiveBufferByteCount)))
+    LogFile.isUsed = true
     let events = EPOLLIN.rawValue | EPOLLET.rawValue
     try hot.pointee.set.add(eventDescriptor, events: events, token: .wake)
   }
 
-  var systemCallCount: UInt64 { hot.pointee.set.systemCallCount + hot.pointee.otherSystemCallCount }
+  var systemCallCount: UInt64 {
+    hot.pointee.set.systemCallCount + hot.pointee.otherSystemCallCount
+      + hot.pointee.fileSends.systemCallCount
+  }
+  var fileSendCount: UInt64 { hot.pointee.fileSends.sendCount }
 
   func adopt(_ connection: ConnectionPointer) throws(SystemError) {
     try hot.pointee.set.add(
@@ -163,6 +169,7 @@ struct EpollHotState: ~Copyable {
   var closing = EpollTokenQueue()
   /// System calls made besides those of `set`.
   var otherSystemCallCount: UInt64 = 0
+  var fileSends = FileSendCounts()
   /// When a wait last had something to deliver, on the monotonic clock. Kept only with a coalescing
   /// window.
   var lastWakeNanoseconds: Int64 = 0

@@ -72,6 +72,11 @@ internal import Glibc
   var systemCallCount: UInt64 { state.systemCallCount }
   var starvedBufferCount: UInt64 { state.starvedBufferCount }
 
+  /// All sends of a pass in one system call are worth more than the copies that one system call each
+  /// would spare.
+  let sendsFromFile = false
+  let fileSendCount: UInt64 = 0
+
   var descriptorsPerConnection: Int { tableCount > 0 ? 0 : 1 }
 
   func adopt(_ connection: ConnectionPointer) throws(SystemError) {
