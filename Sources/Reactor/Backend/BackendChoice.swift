@@ -26,11 +26,11 @@ struct BackendDecision: Equatable {
 
 extension BackendChoice {
   /// Decides, for all reactors of a group alike. `override` is the value of `environmentVariable`;
-  /// `test` throws what keeps io_uring from being used.
+  /// `test` finds out what io_uring can do, and throws what keeps it from being used.
   func decide(
     override: String? = BackendChoice.environmentOverride,
-    test: () throws(SystemError) -> Void = { () throws(SystemError) in
-      _ = try SelfTest.capabilities()
+    test: () throws(SystemError) -> IOURingCapabilities = { () throws(SystemError) in
+      try SelfTest.capabilities()
     }
   ) throws(SystemError) -> BackendDecision {
     var choice = self
@@ -45,13 +45,15 @@ extension BackendChoice {
       origin = "chosen by \(Self.environmentVariable)"
     }
     if choice == .epoll { return BackendDecision(kind: .epoll, reason: origin) }
+    let capabilities: IOURingCapabilities
     do throws(SystemError) {
-      try test()
+      capabilities = try test()
     } catch {
       guard choice == .automatic else { throw error }
       return BackendDecision(kind: .epoll, reason: "io_uring cannot be used: \(error)")
     }
-    let reason = choice == .automatic ? "io_uring passed its self-test" : origin
+    var reason = choice == .automatic ? "io_uring passed its self-test" : origin
+    if !capabilities.restrictsRings { reason += "; rings cannot be restricted here" }
     return BackendDecision(kind: .ioURing, reason: reason, mayFallBack: choice == .automatic)
   }
 

@@ -16,9 +16,10 @@ struct SelfTestTests {
 
   @Test("automatic takes io_uring when it passes")
   func automatic() throws {
-    let decision = try BackendChoice.automatic.decide(override: nil, test: {})
+    let decision = try BackendChoice.automatic.decide(override: nil) { IOURingCapabilities() }
     #expect(decision.kind == .ioURing)
     #expect(decision.mayFallBack)
+    #expect(!decision.reason.contains("restricted"))
   }
 
   @Test("automatic takes epoll when io_uring is refused, and says why")

@@ -39,4 +39,6 @@ struct IOURingCapabilities: Sendable, Equatable {
   var sendsInline = true
   /// A slot of the ring's table is free at once when its descriptor is closed.
   var hasDirectDescriptors = true
+  /// A ring can be told to refuse what no backend does. Without, nothing but that is different.
+  var restrictsRings = true
 }

@@ -9,14 +9,16 @@ internal import Glibc
 @safe struct Ring: ~Copyable {
   /// What the kernel says it can do.
   let features: UInt32
+  /// Whether it may do only what a backend does. The kernel refuses everything else with EACCES.
+  let isRestricted: Bool
   let submissionCount: Int
   let completionCount: Int
 
-  private let memory: UnsafeMutablePointer<io_uring>
+  let memory: UnsafeMutablePointer<io_uring>
   private let enterFlags: UInt32
 
   /// Makes a ring, with less room than asked for when the kernel grants no more memory, allowed to
-  /// do only what a backend does.
+  /// do only what a backend does where the kernel lets that be said.
   init(
     submissionCount: Int, completionCount: Int, usesDirectDescriptors: Bool
   ) throws(SystemError) {
@@ -26,7 +28,8 @@ internal import Glibc
     do throws(SystemError) {
       made = try unsafe Self.setUp(
         memory, submissionCount: submissionCount, completionCount: completionCount)
-      try unsafe Self.enable(memory, usesDirectDescriptors: usesDirectDescriptors)
+      isRestricted = try unsafe Self.enable(
+        memory, usesDirectDescriptors: usesDirectDescriptors)
     } catch {
       unsafe memory.deallocate()
       throw error

@@ -34,17 +34,19 @@ extension Ring {
   }
 
   /// Forbids what a backend never does, then starts the ring. The calling thread becomes its owner.
+  ///
+  /// - Returns: whether the rest is forbidden. A kernel or a sandbox that refuses that is no reason
+  ///   to do without the ring: nothing depends on it.
   static func enable(
     _ ring: UnsafeMutablePointer<io_uring>, usesDirectDescriptors: Bool
-  ) throws(SystemError) {
+  ) throws(SystemError) -> Bool {
     let descriptor = unsafe UInt32(ring.pointee.ring_fd)
     var rules = restrictions(usesDirectDescriptors: usesDirectDescriptors)
-    var result = unsafe io_uring_register(
-      descriptor, UInt32(IORING_REGISTER_RESTRICTIONS), &rules, UInt32(rules.count))
-    if result == 0 {
-      result = io_uring_register(descriptor, UInt32(IORING_REGISTER_ENABLE_RINGS), nil, 0)
-    }
-    guard result < 0 else { return }
+    let isRestricted =
+      unsafe io_uring_register(
+        descriptor, UInt32(IORING_REGISTER_RESTRICTIONS), &rules, UInt32(rules.count)) == 0
+    let result = io_uring_register(descriptor, UInt32(IORING_REGISTER_ENABLE_RINGS), nil, 0)
+    guard result < 0 else { return isRestricted }
     unsafe io_uring_queue_exit(ring)
     throw .ring("enable the ring", code: -result)
   }
@@ -60,12 +62,14 @@ extension Ring {
       }
       operations.append(MARTLET_OPERATION_FIXED_FD_INSTALL)
     }
-    let registrations = [
-      IORING_REGISTER_PBUF_RING, IORING_REGISTER_SYNC_CANCEL, IORING_REGISTER_FILES2,
-      IORING_REGISTER_FILES_UPDATE, IORING_REGISTER_ENABLE_RINGS,
+    var registrations = [
+      IORING_REGISTER_PBUF_RING, IORING_REGISTER_SYNC_CANCEL, IORING_REGISTER_ENABLE_RINGS,
     ]
-    let flags =
-      MARTLET_SQE_FIXED_FILE | MARTLET_SQE_BUFFER_SELECT | MARTLET_SQE_CQE_SKIP_SUCCESS
+    var flags = MARTLET_SQE_BUFFER_SELECT | MARTLET_SQE_CQE_SKIP_SUCCESS
+    if usesDirectDescriptors {
+      registrations += [IORING_REGISTER_FILES2, IORING_REGISTER_FILES_UPDATE]
+      flags |= MARTLET_SQE_FIXED_FILE
+    }
     return operations.map { martlet_restriction(UInt16(IORING_RESTRICTION_SQE_OP), $0) }
       + registrations.map {
         martlet_restriction(UInt16(IORING_RESTRICTION_REGISTER_OP), UInt8($0))

@@ -21,7 +21,8 @@ internal import Glibc
     return IOURingCapabilities(
       acceptsMultishot: try test.acceptsMultishot(),
       sendsInline: try test.sendsInline(),
-      hasDirectDescriptors: (try? DirectDescriptorTest().freesSlotsAtOnce()) ?? false)
+      hasDirectDescriptors: (try? DirectDescriptorTest().freesSlotsAtOnce()) ?? false,
+      restrictsRings: test.ring.isRestricted)
   }
 
   private init() throws(SystemError) {

@@ -3,7 +3,7 @@ internal import Glibc
 
 /// A zeroed entry of the submission queue. One of the functions fills it in.
 @safe struct Submission {
-  private let entry: UnsafeMutablePointer<io_uring_sqe>
+  let entry: UnsafeMutablePointer<io_uring_sqe>
 
   init(_ entry: UnsafeMutablePointer<io_uring_sqe>) {
     unsafe self.entry = entry
