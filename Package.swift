@@ -58,6 +58,7 @@ let package = Package(
       name: "ReactorTests", dependencies: ["Reactor", "CURing", "CProcess"], swiftSettings: rules),
     .testTarget(
       name: "WebSocketTests", dependencies: ["WebSocket", "CProcess"], swiftSettings: rules),
+    .testTarget(name: "ExampleTests", dependencies: ["ExampleSupport"], swiftSettings: rules),
     .testTarget(name: "TidyTests", swiftSettings: rules),
   ]
 )

@@ -6,6 +6,9 @@ struct FuzzInput {
     rest = unsafe Array(UnsafeBufferPointer(start: start, count: byteCount))[...]
   }
 
+  /// Whether all have been taken.
+  var isEmpty: Bool { rest.isEmpty }
+
   /// The next byte; 0 when all are taken, so that every input means something.
   mutating func byte() -> UInt8 { rest.popFirst() ?? 0 }
 

@@ -90,10 +90,11 @@ open class TopicLog: @unchecked Sendable {
       large = segment
     }
     let (ordinal, links) = state.withLock { state in
-      defer { state.endOrdinal += 1 }
+      let ordinal = state.endOrdinal
       guard !state.links.isEmpty || limits.historyByteCount > 0 else {
         large?.releaseChain()
-        return (state.endOrdinal, state.links)
+        state.endOrdinal += 1
+        return (ordinal, state.links)
       }
       if let large {
         add(large, &state)
@@ -101,9 +102,11 @@ open class TopicLog: @unchecked Sendable {
         let segment = segment(for: byteCount, &state)
         unsafe fill(segment.append(byteCount, key: key, exclusion: exclusion))
       }
+      // Before anything is let go of: its entry counts, too.
+      state.endOrdinal += 1
       state.endByte += UInt64(byteCount)
       trim(&state)
-      return (state.endOrdinal, state.links)
+      return (ordinal, state.links)
     }
     counters.publishedCount.add(1, ordering: .relaxed)
     counters.publishedByteCount.add(byteCount, ordering: .relaxed)
