@@ -37,10 +37,10 @@ extension Reactor {
     do throws(SystemError) {
       try set(options, on: socket, isUnix: address.isUnix)
       state.value.statistics.systemCallCount &+= 4
-      let result = unsafe kernel.withPointer { unsafe Glibc.connect(socket.descriptor, $0, $1) }
+      let code = socket.connect(to: address, kernel)
       // Interrupted by a signal it goes on by itself (connect(2)).
-      guard result == 0 || errno == EINPROGRESS || errno == EINTR else {
-        throw SystemError("connect to \(address)", code: errno)
+      guard code == 0 || code == EINPROGRESS || code == EINTR else {
+        throw SystemError("connect to \(address)", code: code)
       }
       return try loop.begin(socket, peer: address)
     } catch {
@@ -61,11 +61,17 @@ extension Reactor {
       throw SystemError("adopt a socket", code: EPROTOTYPE, advice: "It is no stream socket.")
     }
     let peer = try socket.peerAddress()
+    guard socket.simulated == nil else { return try loop.begin(socket, peer: peer) }
     let flags = fcntl(descriptor, F_GETFL)
     guard flags >= 0, fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) == 0,
       fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0
     else { throw .current("fcntl") }
     return try loop.begin(socket, peer: peer)
+  }
+
+  /// Closes a descriptor that is nobody's connection. Any thread.
+  package static func close(_ descriptor: Int32) {
+    Socket(descriptor).close()
   }
 
   private var loop: ReactorLoop {
@@ -88,8 +94,7 @@ extension Reactor {
     // Else bind would already take a port, and each only once.
     if local.port == 0 { try socket.set(.choosesPortWhenConnecting, to: 1) }
     let kernel = try KernelSocketAddress(local)
-    guard unsafe kernel.withPointer({ unsafe bind(socket.descriptor, $0, $1) }) == 0 else {
-      throw .current("bind to \(local)")
-    }
+    let code = socket.bind(to: local, kernel)
+    guard code == 0 else { throw SystemError("bind to \(local)", code: code) }
   }
 }

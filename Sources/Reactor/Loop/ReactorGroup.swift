@@ -33,7 +33,8 @@ public final class ReactorGroup: Sendable {
   ) throws(SystemError) {
     self.configuration = configuration
     if configuration.raisesOpenFileLimit { OpenFileLimit.raise() }
-    let choice = try configuration.backend.decide()
+    let simulated = Simulation.current?.backendDecision
+    let choice = if let simulated { simulated } else { try configuration.backend.decide() }
     let count = max(1, configuration.reactorCount ?? CPUSet.reactorCountDefault())
     listeners = try ListenerSet(
       addresses, options: options, distribution: configuration.distribution, reactorCount: count)

@@ -27,21 +27,47 @@ internal import Synchronization
 
   /// Runs until the reactor has been stopped and its last connection is gone.
   func run() {
-    updateTime()
-    for listener in listeners.listeners(ofReactor: reactor.position) { startAccepting(listener) }
-    while !isDone {
-      takePosted()
-      if reactor.offersMuch { letPublishersGoOn() }
-      serveDeadlines()
-      reactor.offerTopics(handler)
-      flushDirty()
-      publish()
-      waitForCompletions()
-    }
+    begin()
+    while !isDone { wait(prepare()) }
     tearDown()
   }
 
+  func begin() {
+    updateTime()
+    for listener in listeners.listeners(ofReactor: reactor.position) { startAccepting(listener) }
+  }
+
   // MARK: The pass
+
+  /// All of a pass but its wait. `interruption` is called where other threads may come in between:
+  /// a simulation makes use of it. Returns how long the wait may be.
+  @inline(__always)
+  func prepare(_ interruption: () -> Void = {}) -> WaitBounds {
+    takePosted()
+    interruption()
+    if reactor.offersMuch { letPublishersGoOn() }
+    serveDeadlines()
+    interruption()
+    reactor.offerTopics(handler)
+    flushDirty()
+    publish()
+    interruption()
+    var bounds = WaitBounds(
+      timeoutNanoseconds: timeoutNanoseconds,
+      coalesceNanoseconds: Int64(reactor.configuration.coalescingWindowMicroseconds) * 1000)
+    if bounds.timeoutNanoseconds != 0, !reactor.port.pointee.mailbox.prepareToSleep() {
+      bounds.timeoutNanoseconds = 0
+    }
+    return bounds
+  }
+
+  /// The rest of a pass.
+  func wait(_ bounds: WaitBounds) {
+    state.value.isWaiting = true
+    backend.wait(bounds, deliverTo: self)
+    noteWake()
+    state.value.statistics.wakeCount &+= 1
+  }
 
   private func takePosted() {
     var next = unsafe reactor.port.pointee.mailbox.takeAll()
@@ -125,19 +151,6 @@ internal import Synchronization
       if connection.pointee.flags.contains(.isDirty) { flush(connection) }
     }
     state.value.dirty.removeFirst(count)
-  }
-
-  private func waitForCompletions() {
-    var bounds = WaitBounds(
-      timeoutNanoseconds: timeoutNanoseconds,
-      coalesceNanoseconds: Int64(reactor.configuration.coalescingWindowMicroseconds) * 1000)
-    if bounds.timeoutNanoseconds != 0, !reactor.port.pointee.mailbox.prepareToSleep() {
-      bounds.timeoutNanoseconds = 0
-    }
-    state.value.isWaiting = true
-    backend.wait(bounds, deliverTo: self)
-    noteWake()
-    state.value.statistics.wakeCount &+= 1
   }
 
   /// First of all in each completion. The first one after a wait finds the time of before it, which

@@ -32,6 +32,7 @@ struct ReactorStarter: Sendable {
   }
 
   private func start(_ kind: BackendKind) throws(SystemError) -> Started {
+    if let simulation = Simulation.current { return try start(in: simulation) }
     let gate = StartGate(count: count)
     let cpus = configuration.pinsThreads ? CPUSet.usable().numbers : []
     var threads: [Thread] = []
@@ -52,6 +53,21 @@ struct ReactorStarter: Sendable {
       for thread in threads { thread.join() }
       throw error
     }
+  }
+
+  /// Gives the reactors to a simulation instead of threads.
+  private func start(in simulation: Simulation) throws(SystemError) -> Started {
+    var reactors: [Reactor] = []
+    for position in 0..<count {
+      let reactor = try Reactor(
+        position: position, configuration: configuration, attachmentByteCount: attachmentByteCount,
+        kind: .simulated)
+      reactors.append(reactor)
+      simulation.add(
+        ReactorLoop(reactor: reactor, handler: makeHandler(reactor), listeners: listeners))
+    }
+    listeners.setReactors(reactors)
+    return Started(kind: .simulated, reactors: reactors, threads: [])
   }
 
   /// What a reactor's thread does.

@@ -62,6 +62,9 @@ internal import Synchronization
     return unsafe reversed(newest.exchange(Self.empty, ordering: .acquiring))
   }
 
+  /// Whether nothing is to be taken. The consumer only.
+  var isEmpty: Bool { newest.load(ordering: .relaxed) <= Self.closed }
+
   func open() {
     newest.store(Self.empty, ordering: .releasing)
   }
@@ -91,6 +94,7 @@ internal import Synchronization
   }
 
   private func wake() {
+    if let simulation = Simulation.current { return simulation.signal(eventDescriptor) }
     var one: UInt64 = 1
     // The only failure is a counter at its end, and then the reactor is awake anyway.
     _ = unsafe write(eventDescriptor, &one, 8)

@@ -73,12 +73,9 @@ final class Listener: Sendable {
     let socket = try Socket.open(family: Int32(kernel.storage.ss_family))
     do throws(SystemError) {
       try set(options, on: socket, address)
-      guard unsafe kernel.withPointer({ unsafe bind(socket.descriptor, $0, $1) }) == 0 else {
-        throw bindError(errno, address)
-      }
-      guard listen(socket.descriptor, options.backlogCount) == 0 else {
-        throw bindError(errno, address)
-      }
+      var code = socket.bind(to: address, kernel)
+      if code == 0 { code = socket.listen(backlogCount: options.backlogCount) }
+      guard code == 0 else { throw bindError(code, address) }
     } catch {
       socket.close()
       throw error

@@ -9,16 +9,44 @@ struct Socket {
     self.descriptor = descriptor
   }
 
+  /// What it is in a simulation, if it is in one.
+  var simulated: SimulatedSocket? {
+    guard descriptor >= Simulation.firstDescriptor else { return nil }
+    return Simulation.current?.socket(descriptor)
+  }
+
   /// Makes a socket that does not block and that no started program inherits.
   static func open(family: Int32) throws(SystemError) -> Socket {
+    if let simulation = Simulation.current {
+      return Socket(try simulation.openSocket().descriptor)
+    }
     let type = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
     let descriptor = socket(family, type, 0)
     guard descriptor >= 0 else { throw .current("socket") }
     return Socket(descriptor)
   }
 
+  /// Gives it an address. Returns errno, or 0.
+  func bind(to address: SocketAddress, _ kernel: KernelSocketAddress) -> Int32 {
+    if let simulated { return simulated.bind(to: address) }
+    return unsafe kernel.withPointer { unsafe Glibc.bind(descriptor, $0, $1) } == 0 ? 0 : errno
+  }
+
+  /// Has connections wait at it. Returns errno, or 0.
+  func listen(backlogCount: Int32) -> Int32 {
+    if let simulated { return simulated.listen(backlogCount: Int(backlogCount)) }
+    return Glibc.listen(descriptor, backlogCount) == 0 ? 0 : errno
+  }
+
+  /// Begins to connect. Returns errno, which is EINPROGRESS as a rule, or 0.
+  func connect(to address: SocketAddress, _ kernel: KernelSocketAddress) -> Int32 {
+    if let simulated { return simulated.connect(to: address) }
+    return unsafe kernel.withPointer { unsafe Glibc.connect(descriptor, $0, $1) } == 0 ? 0 : errno
+  }
+
   /// Whom it talks to.
   func peerAddress() throws(SystemError) -> SocketAddress {
+    if let simulated { return try simulated.peerAddress() }
     var kernel = KernelSocketAddress()
     let result = unsafe kernel.withMutablePointer { unsafe getpeername(descriptor, $0, $1) }
     guard result == 0 else { throw .current("getpeername") }
@@ -30,6 +58,7 @@ struct Socket {
 
   /// What it is bound to.
   func localAddress() throws(SystemError) -> SocketAddress {
+    if let simulated { return simulated.localAddress }
     var kernel = KernelSocketAddress()
     let result = unsafe kernel.withMutablePointer { unsafe getsockname(descriptor, $0, $1) }
     guard result == 0 else { throw .current("getsockname") }
@@ -41,6 +70,7 @@ struct Socket {
 
   /// Sets an option that has an Int32 for its value.
   func set(_ option: SocketOption, to value: Int32) throws(SystemError) {
+    if let simulated { return simulated.set(option, to: value) }
     var value = value
     let size = socklen_t(MemoryLayout<Int32>.size)
     guard unsafe setsockopt(descriptor, option.level, option.name, &value, size) == 0 else {
@@ -50,6 +80,7 @@ struct Socket {
 
   /// The value of an option that has an Int32.
   func value(of option: SocketOption) throws(SystemError) -> Int32 {
+    if simulated != nil { return option == .type ? Int32(SOCK_STREAM.rawValue) : 0 }
     var value: Int32 = 0
     var size = socklen_t(MemoryLayout<Int32>.size)
     guard unsafe getsockopt(descriptor, option.level, option.name, &value, &size) == 0 else {
@@ -60,6 +91,7 @@ struct Socket {
 
   /// The error that the socket has to report, which it then reports no more. 0: none.
   func takeError() -> Int32 {
+    if let simulated { return simulated.takeError() }
     var code: Int32 = 0
     var size = socklen_t(MemoryLayout<Int32>.size)
     return unsafe getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &size) == 0 ? code : errno
@@ -67,11 +99,13 @@ struct Socket {
 
   /// Sends FIN behind what has been sent. Receiving goes on.
   func shutdownSending() {
+    if let simulated { return simulated.shutdownSending() }
     _ = shutdown(descriptor, Int32(SHUT_WR))
   }
 
   /// Makes the close that follows send RST and drop what the peer has not got yet. TCP only.
   func resetAtClose() {
+    if let simulated { return simulated.resetsAtClose = true }
     var option = linger(l_onoff: 1, l_linger: 0)
     let size = socklen_t(MemoryLayout<linger>.size)
     _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, size)
@@ -81,6 +115,7 @@ struct Socket {
   /// would send RST, which the peer takes for a failure.
   func closeOrderly() {
     shutdownSending()
+    if let simulated { return simulated.close(afterDroppingInput: true) }
     // MSG_TRUNC: nothing is copied (tcp(7)).
     _ = recv(descriptor, nil, 1 << 20, Int32(MSG_DONTWAIT) | Int32(MSG_TRUNC))
     close()
@@ -88,6 +123,7 @@ struct Socket {
 
   /// Gives the descriptor back.
   func close() {
+    if let simulated { return simulated.close() }
     // Linux frees the descriptor even when it answers EINTR (close(2)): never called twice.
     _ = Glibc.close(descriptor)
   }

@@ -87,7 +87,7 @@ final class Dialer: @unchecked Sendable {
   }
 
   static func close(_ descriptor: Int32) {
-    _ = Glibc.close(descriptor)
+    Reactor.close(descriptor)
   }
 
   // MARK: An attempt

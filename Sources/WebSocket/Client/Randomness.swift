@@ -1,4 +1,4 @@
-internal import Glibc
+internal import Reactor
 
 /// Bytes from the kernel's generator (getentropy(3)), fetched many at a time: a masking key for each
 /// frame must be one that nobody can predict (RFC 6455 §10.3), and a system call for each would
@@ -28,9 +28,6 @@ struct Randomness: ~Copyable {
 
   private mutating func refill() {
     usedByteCount = 0
-    let result = unsafe withUnsafeMutableBytes(of: &bytes) { buffer in
-      unsafe getentropy(buffer.baseAddress.unsafelyUnwrapped, buffer.count)
-    }
-    precondition(result == 0, "the kernel has no randomness")
+    unsafe withUnsafeMutableBytes(of: &bytes) { unsafe Entropy.fill($0) }
   }
 }

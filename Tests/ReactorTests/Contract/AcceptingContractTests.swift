@@ -102,7 +102,7 @@ struct AcceptingContractTests {
         reactor.recorder.onAccepted = { _ = try? reactor.adopt($0) }
         reactor.settle()
         let client = try TestSocket.connect(listener.address)
-        let fillers = fillDescriptors()
+        let giveBack = useUpDescriptors()
         reactor.run(until: { !reactor.recorder.acceptFailures.isEmpty })
         #expect(reactor.recorder.acceptFailures == [EMFILE])
         let systemCallCount = reactor.backend.systemCallCount
@@ -110,7 +110,7 @@ struct AcceptingContractTests {
         #expect(reactor.backend.systemCallCount - systemCallCount <= 25)
         #expect(reactor.recorder.acceptFailures == [EMFILE])
 
-        for filler in fillers { filler.close() }
+        giveBack()
         reactor.backend.accept(on: listener.descriptor, index: 0)
         client.write("patient")
         reactor.run(until: {
@@ -130,12 +130,18 @@ private func limitDescriptors() {
   setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
 }
 
-/// Uses up all descriptors that the process may still open.
-private func fillDescriptors() -> [Socket] {
+/// Uses up all descriptors that the process may still open, until the returned closure is called.
+private func useUpDescriptors() -> () -> Void {
+  if let simulation = Simulation.current {
+    let limit = simulation.descriptorCountMax
+    simulation.descriptorCountMax = simulation.openDescriptorCount
+    return { simulation.descriptorCountMax = limit }
+  }
   var fillers: [Socket] = []
   while true {
     let descriptor = dup(0)
-    if descriptor < 0 { return fillers }
+    if descriptor < 0 { break }
     fillers.append(Socket(descriptor))
   }
+  return { for filler in fillers { filler.close() } }
 }

@@ -6,6 +6,11 @@ import Glibc
 extension Socket {
   /// Writes as much as fits. Returns how much.
   func writeSome(_ bytes: ArraySlice<UInt8>) -> Int {
+    if let simulated {
+      let count = min(max(0, simulated.room), bytes.count)
+      bytes.prefix(count).withUnsafeBytes { simulated.write($0) }
+      return count
+    }
     let count = bytes.withUnsafeBytes {
       Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL))
     }
@@ -22,19 +27,25 @@ extension Socket {
   func readSome(limit: Int = 1 << 20) -> [UInt8]? {
     var count = 0
     let bytes = [UInt8](unsafeUninitializedCapacity: limit) { buffer, initializedCount in
-      count = recv(descriptor, buffer.baseAddress, limit, Int32(MSG_DONTWAIT))
+      count = read(UnsafeMutableRawBufferPointer(buffer))
       initializedCount = max(0, count)
     }
     if count == 0 { return nil }
-    return count > 0 || errno == EAGAIN ? bytes : nil
+    return count > 0 || count == -Int(EAGAIN) ? bytes : nil
+  }
+
+  /// Returns the bytes read, 0 at the end, or a negative errno.
+  private func read(_ room: UnsafeMutableRawBufferPointer) -> Int {
+    if let simulated { return simulated.read(into: room) }
+    let count = recv(descriptor, room.baseAddress, room.count, Int32(MSG_DONTWAIT))
+    return count < 0 ? -Int(errno) : count
   }
 
   /// What reading would give: 0 for FIN, an errno, or nil when there is neither yet.
   func readEnd() -> Int32? {
     var byte: UInt8 = 0
-    let count = recv(descriptor, &byte, 1, Int32(MSG_DONTWAIT))
-    if count == 0 { return 0 }
-    return count > 0 || errno == EAGAIN ? nil : errno
+    let count = withUnsafeMutableBytes(of: &byte) { read($0) }
+    return count > 0 || count == -Int(EAGAIN) ? nil : Int32(-count)
   }
 
   func closeWithReset() {

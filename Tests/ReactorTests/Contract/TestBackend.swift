@@ -6,7 +6,10 @@ import Testing
 
 /// The backends that are tested: io_uring too, unless the kernel itself refuses it, as in many containers.
 enum TestBackend {
-  static let kinds = BackendKind.allCases.filter { $0 == .epoll || isIOURingPermitted }
+  static let kinds = kernelKinds + [.simulated]
+
+  /// Without the simulated one, which has one thread.
+  static let kernelKinds = BackendKind.allCases.filter { $0 == .epoll || isIOURingPermitted }
 
   /// Asks the kernel, not the backend's own test: a backend that is broken must fail the tests.
   static let isIOURingPermitted: Bool = {
@@ -27,7 +30,26 @@ enum TestBackend {
     case .ioURing:
       try IOURingBackend(
         configuration: IOURingConfiguration(), eventDescriptor: eventDescriptor, slab: slab)
+    case .simulated:
+      SimulatedBackend(
+        try #require(Simulation.current), eventDescriptor: eventDescriptor, slab: slab)
     }
+  }
+
+  /// What a simulated backend is tested with: nothing at first, then whatever the contract allows
+  /// that does not make a test wait for something else.
+  static var simulatedFaults: [SimulatedFaults] {
+    var random = SimulatedRandom(seed: 7)
+    let some = (0..<4).map { _ in
+      var faults = SimulatedFaults.random(&random)
+      faults.windowByteCounts = 262_144...262_144
+      faults.latencyNanoseconds = min(faults.latencyNanoseconds, 2_000_000)
+      faults.latenessNanoseconds = min(faults.latenessNanoseconds, 2_000_000)
+      faults.failedAccept = 0
+      faults.failedAdoption = 0
+      return faults
+    }
+    return [SimulatedFaults()] + some
   }
 }
 
@@ -46,6 +68,7 @@ enum Transport: CaseIterable {
       let client = try TestSocket.connect(listener.address)
       return (try TestSocket.accept(listener), client)
     case .unix:
+      if let simulation = Simulation.current { return try simulation.pair() }
       var ends: [Int32] = [-1, -1]
       let type = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
       guard socketpair(AF_UNIX, type, 0, &ends) == 0 else {

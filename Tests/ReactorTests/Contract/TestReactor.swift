@@ -34,6 +34,20 @@ final class TestReactor {
   static func run(
     _ kind: BackendKind, capacity: Int = 2048, _ body: (TestReactor) throws -> Void
   ) throws {
+    guard kind == .simulated, Simulation.current == nil else {
+      return try runOnce(kind, capacity: capacity, body)
+    }
+    for (seed, faults) in TestBackend.simulatedFaults.enumerated() {
+      let simulation = Simulation(seed: UInt64(seed), faults: faults)
+      try simulation.run { try runOnce(kind, capacity: capacity, body) }
+      #expect(simulation.violations == [], "seed \(seed)")
+      simulation.end()
+    }
+  }
+
+  private static func runOnce(
+    _ kind: BackendKind, capacity: Int, _ body: (TestReactor) throws -> Void
+  ) throws {
     let reactor = try TestReactor(capacity: capacity) { eventDescriptor, slab in
       try TestBackend.make(kind, eventDescriptor: eventDescriptor, slab: slab)
     }
@@ -102,6 +116,7 @@ final class TestReactor {
   }
 
   func wake() {
+    if let simulation = Simulation.current { return simulation.signal(eventDescriptor) }
     var one: UInt64 = 1
     _ = write(eventDescriptor, &one, 8)
   }
@@ -124,7 +139,7 @@ final class TestReactor {
 
   /// Waits a few times: for what must not happen.
   func settle() {
-    for _ in 0..<20 { wait(milliseconds: 0.5) }
+    for _ in 0..<20 { wait(milliseconds: Simulation.current == nil ? 0.5 : 5) }
   }
 
   /// Closes all that is open, and checks what holds at the end of every test.

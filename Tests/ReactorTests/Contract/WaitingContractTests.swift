@@ -66,7 +66,7 @@ struct WaitingContractTests {
 
   @Test(
     "a write to the eventfd from another thread ends a wait without limit, each time",
-    arguments: TestBackend.kinds)
+    arguments: TestBackend.kernelKinds)
   func wakeFromThread(kind: BackendKind) throws {
     try TestReactor.run(kind) { reactor in
       reactor.settle()
@@ -90,7 +90,7 @@ struct WaitingContractTests {
 
   @Test(
     "within the coalescing window bytes gather and are delivered together",
-    arguments: TestBackend.kinds)
+    arguments: TestBackend.kernelKinds)
   func coalesce(kind: BackendKind) throws {
     try TestReactor.run(kind) { reactor in
       let (connection, client) = try reactor.connect()
@@ -138,7 +138,9 @@ struct WaitingContractTests {
     }
   }
 
-  @Test("one connection that floods does not starve a hundred others", arguments: TestBackend.kinds)
+  @Test(
+    "one connection that floods does not starve a hundred others",
+    arguments: TestBackend.kernelKinds)
   func fairness(kind: BackendKind) throws {
     try TestReactor.run(kind) { reactor in
       let (flooded, flooder) = try reactor.connect()

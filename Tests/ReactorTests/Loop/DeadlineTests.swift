@@ -7,7 +7,7 @@ struct DeadlineTests {
   /// A tick, and what a busy machine adds.
   private static let latenessMax = TimerWheel.nanosecondsPerTick + 100_000_000
 
-  @Test("come neither early nor later than a tick", arguments: TestBackend.kinds)
+  @Test("come neither early nor later than a tick", arguments: TestBackend.kernelKinds)
   func precision(kind: BackendKind) throws {
     let server = try LineServer(kind) { $0.reactorCount = 1 }
     let waits = [0, 1, 31, 32, 33, 63, 64, 95, 150, 333]
@@ -30,7 +30,7 @@ struct DeadlineTests {
 
   @Test(
     "count from when they are set, however long the reactor has slept before",
-    arguments: TestBackend.kinds)
+    arguments: TestBackend.kernelKinds)
   func afterSleep(kind: BackendKind) throws {
     let server = try LineServer(kind) { $0.reactorCount = 1 }
     // Nothing wakes a reactor that has no connection.
@@ -43,7 +43,7 @@ struct DeadlineTests {
     server.stop()
   }
 
-  @Test("can be moved, to later and to earlier, and come once", arguments: TestBackend.kinds)
+  @Test("can be moved, to later and to earlier, and come once", arguments: TestBackend.kernelKinds)
   func moved(kind: BackendKind) throws {
     let server = try LineServer(kind) { $0.reactorCount = 1 }
     let later = try server.connect()
@@ -62,7 +62,7 @@ struct DeadlineTests {
 
   @Test(
     "do not come to a connection that has gone, nor to the next one in its place",
-    arguments: TestBackend.kinds)
+    arguments: TestBackend.kernelKinds)
   func cancelled(kind: BackendKind) throws {
     let server = try LineServer(kind) { $0.reactorCount = 1 }
     let first = try server.connect()
@@ -77,7 +77,8 @@ struct DeadlineTests {
     server.stop()
   }
 
-  @Test("idle time counts from the last bytes, or from accepting", arguments: TestBackend.kinds)
+  @Test(
+    "idle time counts from the last bytes, or from accepting", arguments: TestBackend.kernelKinds)
   func idle(kind: BackendKind) throws {
     let server = try LineServer(kind) { $0.reactorCount = 1 }
     Pause.milliseconds(400)

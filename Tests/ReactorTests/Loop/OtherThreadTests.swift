@@ -8,7 +8,7 @@ import Testing
 struct OtherThreadTests {
   @Test(
     "a connection's id tells its addresses, its label and that it is there; then that it is not",
-    arguments: TestBackend.kinds)
+    arguments: TestBackend.kernelKinds)
   func id(kind: BackendKind) throws {
     let server = try LineServer(kind)
     let client = try server.connect()
@@ -34,7 +34,7 @@ struct OtherThreadTests {
 
   @Test(
     "posts of each thread come to each connection whole and in order",
-    arguments: TestBackend.kinds)
+    arguments: TestBackend.kernelKinds)
   func order(kind: BackendKind) throws {
     let server = try LineServer(kind) { $0.queue.byteCountMax = 1 << 30 }
     let clients = try (0..<4).map { _ in try server.connect() }
@@ -73,7 +73,7 @@ struct OtherThreadTests {
 
   @Test(
     "each post is told its end exactly once, while peers come, go and reset",
-    arguments: TestBackend.kinds)
+    arguments: TestBackend.kernelKinds)
   func everyEnd(kind: BackendKind) throws {
     let server = try LineServer(kind) { $0.queue.byteCountMax = 1 << 30 }
     let targets = ConditionLock<[ConnectionID]>([])
@@ -115,7 +115,7 @@ struct OtherThreadTests {
 
   @Test(
     "jobs run on the reactors' threads, in the order of who gave them",
-    arguments: TestBackend.kinds)
+    arguments: TestBackend.kernelKinds)
   func jobs(kind: BackendKind) throws {
     let server = try LineServer(kind)
     let seen = ConditionLock<[Int: [Int]]>([:])
@@ -133,7 +133,7 @@ struct OtherThreadTests {
 
   @Test(
     "what is posted or given to do after the stop is told so, on the thread that gave it",
-    arguments: TestBackend.kinds)
+    arguments: TestBackend.kernelKinds)
   func afterStop(kind: BackendKind) throws {
     let server = try LineServer(kind)
     let client = try server.connect()
@@ -163,7 +163,7 @@ struct OtherThreadTests {
 
   @Test(
     "a post by a thread so slow that its reactor was replaced meanwhile reaches nobody",
-    arguments: TestBackend.kinds)
+    arguments: TestBackend.kernelKinds)
   func latePost(kind: BackendKind) throws {
     let server = try LineServer(kind) { $0.reactorCount = 1 }
     let client = try server.connect()
@@ -186,7 +186,8 @@ struct OtherThreadTests {
     server.stop()
   }
 
-  @Test("a post of no bytes is told as sent, and holds nobody up", arguments: TestBackend.kinds)
+  @Test(
+    "a post of no bytes is told as sent, and holds nobody up", arguments: TestBackend.kernelKinds)
   func empty(kind: BackendKind) throws {
     let server = try LineServer(kind)
     let client = try server.connect()
@@ -199,7 +200,7 @@ struct OtherThreadTests {
     server.stop()
   }
 
-  @Test("a batch of posts costs few wakes", arguments: TestBackend.kinds)
+  @Test("a batch of posts costs few wakes", arguments: TestBackend.kernelKinds)
   func fewWakes(kind: BackendKind) throws {
     let server = try LineServer(kind) { $0.reactorCount = 1 }
     let client = try server.connect()

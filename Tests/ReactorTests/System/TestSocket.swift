@@ -10,9 +10,13 @@ enum TestSocket {
   static func connect(_ address: SocketAddress) throws -> Socket {
     let kernel = try KernelSocketAddress(address)
     let socket = try Socket.open(family: Int32(kernel.storage.ss_family))
-    let result = kernel.withPointer { Glibc.connect(socket.descriptor, $0, $1) }
-    if result != 0 {
-      let error = SystemError.current("connect to \(address)")
+    let code = socket.connect(to: address, kernel)
+    if code != 0 {
+      let error = SystemError("connect to \(address)", code: code)
+      if let simulated = socket.simulated, code == EINPROGRESS {
+        simulate { !simulated.isConnecting }
+        return socket
+      }
       guard error.code == EINPROGRESS else {
         socket.close()
         throw error
@@ -28,8 +32,20 @@ enum TestSocket {
     "\(P_tmpdir)/martlet-\(getpid())-\(name).socket"
   }
 
+  /// Lets the network of a simulation work until the condition holds.
+  private static func simulate(until condition: () -> Bool) {
+    guard let simulation = Simulation.current else { return }
+    while !condition(), simulation.nextEventNanoseconds < .max {
+      simulation.advance(toNanoseconds: simulation.nextEventNanoseconds)
+    }
+  }
+
   /// Waits for a connection and takes it.
   static func accept(_ listener: Listener) throws -> Socket {
+    if let simulated = Socket(listener.descriptor).simulated {
+      simulate { !simulated.backlog.isEmpty }
+      return Socket(try #require(simulated.accept().socket).descriptor)
+    }
     var poll = pollfd(fd: listener.descriptor, events: Int16(POLLIN), revents: 0)
     #expect(Glibc.poll(&poll, 1, 5_000) == 1)
     let descriptor = martlet_accept(listener.descriptor)

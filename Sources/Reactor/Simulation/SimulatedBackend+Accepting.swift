@@ -1,0 +1,91 @@
+internal import Glibc
+
+/// A listener that a simulated backend accepts on.
+struct SimulatedListening {
+  var isAccepting = false
+  var isOneByOne = false
+  var socket: SimulatedSocket?
+  /// A failure to report.
+  var code: Int32 = 0
+}
+
+extension SimulatedBackend {
+  func accept(on listener: Int32, index: Int, isOneByOne: Bool) {
+    while listeners.count <= index { listeners.append(SimulatedListening()) }
+    precondition(!listeners[index].isAccepting, "accepting already")
+    let socket = Socket(listener).simulated
+    listeners[index] = SimulatedListening(
+      isAccepting: socket != nil, isOneByOne: isOneByOne, socket: socket,
+      code: socket == nil ? EBADF : 0)
+    socket?.watcher = self
+    socket?.token = EpollToken(listener: index)
+    hasListenerNews = true
+  }
+
+  func stopAccepting(index: Int) {
+    guard index < listeners.count else { return }
+    listeners[index].socket?.watcher = nil
+    listeners[index] = SimulatedListening()
+  }
+
+  func deliverAccepted(to receiver: any CompletionReceiver) {
+    guard hasListenerNews else { return }
+    hasListenerNews = false
+    for index in listeners.indices {
+      let code = listeners[index].code
+      if code != 0 {
+        listeners[index].code = 0
+        receiver.acceptFailed(code, listener: index)
+        continue
+      }
+      deliverAccepted(index, to: receiver)
+    }
+  }
+
+  private func deliverAccepted(_ index: Int, to receiver: any CompletionReceiver) {
+    // What has been accepted already is reported, although the receiver stops accepting meanwhile.
+    guard listeners[index].isAccepting, let socket = listeners[index].socket else { return }
+    let budget = simulation.random.chance(simulation.faults.partialDelivery) ? 1 : 64
+    for _ in 0..<budget {
+      guard listeners[index].isAccepting, listeners[index].socket === socket,
+        !socket.backlog.isEmpty
+      else { return }
+      if simulation.random.chance(simulation.faults.failedAccept) {
+        let codes = [ENFILE, ENOBUFS, ENOMEM]
+        return fail(index, codes[simulation.random.number(0...2)], receiver)
+      }
+      let crowd = acceptCrowd(index, socket)
+      for descriptor in crowd.descriptors {
+        simulation.count(15, Int(descriptor - Simulation.firstDescriptor))
+        receiver.accepted(descriptor, listener: index)
+      }
+      if crowd.code == EAGAIN { return }
+      guard crowd.code == 0 else {
+        guard listeners[index].isAccepting else { return }
+        return fail(index, crowd.code, receiver)
+      }
+    }
+    hasListenerNews = true
+  }
+
+  /// One connection, or with multishot accept several before any of them is reported.
+  private func acceptCrowd(
+    _ index: Int, _ socket: SimulatedSocket
+  ) -> (descriptors: [Int32], code: Int32) {
+    let isCrowd =
+      !listeners[index].isOneByOne && simulation.random.chance(simulation.faults.reordering)
+    var descriptors: [Int32] = []
+    repeat {
+      let (accepted, code) = socket.accept()
+      guard let accepted else { return (descriptors, code) }
+      descriptors.append(accepted.descriptor)
+    } while isCrowd && descriptors.count < 16
+    return (descriptors, 0)
+  }
+
+  private func fail(_ index: Int, _ code: Int32, _ receiver: any CompletionReceiver) {
+    stopAccepting(index: index)
+    simulation.count(16, Int(code))
+    receiver.acceptFailed(code, listener: index)
+  }
+}

@@ -1,0 +1,305 @@
+internal import CURing
+internal import Glibc
+
+/// Runs a reactor in a simulation: does what `Backend` promises, in all the ways that it leaves
+/// open, as the simulation's faults have it.
+@safe final class SimulatedBackend: Backend {
+  let kind = BackendKind.simulated
+  let descriptorsPerConnection = 1
+  let systemCallCount: UInt64 = 0
+  let sendsFromFile = false
+  let fileSendCount: UInt64 = 0
+  private(set) var starvedBufferCount: UInt64 = 0
+
+  unowned let simulation: Simulation
+  let slab: ConnectionSlab
+  /// By slot.
+  var slots: [SimulatedSlot] = []
+  var listeners: [SimulatedListening] = []
+  /// Connections with something to deliver, each once.
+  private var ready: [EpollToken] = []
+  var isSignalled = false
+  var isSignalOnItsWay = false
+  /// Whether there may be something to accept, or a failure to report.
+  var hasListenerNews = false
+  private var waitCount = 0
+  private var lastWakeNanoseconds = Int64.min
+  private var isTornDown = false
+  /// Received bytes, behind the headroom.
+  let buffer: UnsafeMutableRawBufferPointer
+  static let bufferByteCount = 65_536
+
+  init(_ simulation: Simulation, eventDescriptor: Int32, slab: ConnectionSlab) {
+    self.simulation = simulation
+    self.slab = slab
+    unsafe buffer = .allocate(
+      byteCount: Reactor.receiveHeadroom + Self.bufferByteCount, alignment: 64)
+    simulation.add(self, eventDescriptor: eventDescriptor)
+  }
+
+  deinit {
+    unsafe buffer.deallocate()
+  }
+
+  // MARK: What is ready
+
+  /// Whether a wait would not block.
+  var isReady: Bool {
+    isSignalled || !ready.isEmpty || hasListenerNews
+  }
+
+  func signal() {
+    isSignalled = true
+    isSignalOnItsWay = false
+  }
+
+  /// Something has changed at a socket.
+  func note(_ token: EpollToken) {
+    guard token.kind == .connection else {
+      hasListenerNews = true
+      return
+    }
+    guard isCurrent(token) else { return }
+    let index = Int(token.index)
+    guard !slots[index].isListed, !slots[index].isOnItsWay else { return }
+    guard simulation.random.chance(simulation.faults.lateCompletion) else { return list(token) }
+    slots[index].isOnItsWay = true
+    simulation.events.add(
+      .completion(self, token),
+      atNanoseconds: simulation.nowNanoseconds + 1 + simulation.lateness())
+  }
+
+  func list(_ token: EpollToken) {
+    guard isCurrent(token) else { return }
+    slots[Int(token.index)].isOnItsWay = false
+    guard !slots[Int(token.index)].isListed else { return }
+    slots[Int(token.index)].isListed = true
+    ready.append(token)
+  }
+
+  func isCurrent(_ token: EpollToken) -> Bool {
+    Int(token.index) < slots.count && slots[Int(token.index)].generation == token.generation
+      && slots[Int(token.index)].isInUse
+  }
+
+  // MARK: Connections
+
+  func adopt(_ connection: ConnectionPointer) throws(SystemError) {
+    try enter(connection)
+    slots[Int(connection.pointee.index)].isConnected = true
+    note(EpollToken(connection))
+  }
+
+  func connect(_ connection: ConnectionPointer) throws(SystemError) {
+    try enter(connection)
+    note(EpollToken(connection))
+  }
+
+  private func enter(_ connection: ConnectionPointer) throws(SystemError) {
+    guard let socket = Socket(connection.pointee.descriptor).simulated else {
+      throw SystemError("adopt", code: EBADF)
+    }
+    if simulation.random.chance(simulation.faults.failedAdoption) {
+      throw SystemError("adopt", code: ENOMEM)
+    }
+    let index = Int(connection.pointee.index)
+    while slots.count <= index { slots.append(SimulatedSlot()) }
+    precondition(!slots[index].isInUse, "the slot's connection has not been reported closed")
+    slots[index] = SimulatedSlot()
+    slots[index].isInUse = true
+    slots[index].generation = connection.pointee.generation
+    slots[index].socket = socket
+    socket.watcher = self
+    socket.token = EpollToken(connection)
+    if simulation.random.chance(500) { connection.pointee.flags.insert(.sendsAtOnce) }
+  }
+
+  func receive(on connection: ConnectionPointer) {
+    simulation.count(2, Int(connection.pointee.index))
+    let index = Int(connection.pointee.index)
+    precondition(slots[index].isConnected && !slots[index].isClosing, "receives on no connection")
+    slots[index].isReceiving = true
+    note(EpollToken(connection))
+    simulation.interrupt()
+  }
+
+  func pauseReceiving(on connection: ConnectionPointer) {
+    slots[Int(connection.pointee.index)].isReceiving = false
+  }
+
+  func quiesce(_ connection: ConnectionPointer) {
+    simulation.count(3, Int(connection.pointee.index))
+    // From a poll it comes back to whatever way of receiving.
+    connection.pointee.flags.remove(.sendsAtOnce)
+  }
+
+  func trimMemory() {}
+
+  func tearDown() {
+    precondition(!isTornDown && slots.allSatisfy { !$0.isInUse }, "a connection is left")
+    precondition(listeners.allSatisfy { !$0.isAccepting }, "a listener is left")
+    isTornDown = true
+  }
+
+  // MARK: Waiting
+
+  func wait(_ bounds: WaitBounds, deliverTo receiver: any CompletionReceiver) {
+    if !simulation.isDriven { sleep(bounds) }
+    let isWake = isReady
+    waitCount += 1
+    isSignalled = false
+    deliverAccepted(to: receiver)
+    deliverReady(to: receiver)
+    if isWake { lastWakeNanoseconds = simulation.nowNanoseconds }
+  }
+
+  /// Lets the clock run until there is something to deliver, or the time is over.
+  private func sleep(_ bounds: WaitBounds) {
+    let (sum, isOverflow) = simulation.nowNanoseconds.addingReportingOverflow(
+      bounds.timeoutNanoseconds)
+    let deadline = bounds.timeoutNanoseconds < 0 || isOverflow ? Int64.max : sum
+    if bounds.coalesceNanoseconds > 0, bounds.timeoutNanoseconds != 0,
+      lastWakeNanoseconds > .min
+    {
+      let gathered = min(lastWakeNanoseconds + bounds.coalesceNanoseconds, deadline)
+      while simulation.nowNanoseconds < gathered {
+        simulation.advance(
+          toNanoseconds: min(
+            gathered, max(simulation.nowNanoseconds, simulation.nextEventNanoseconds)))
+      }
+    }
+    simulation.advance(toNanoseconds: simulation.nowNanoseconds)
+    while !isReady, simulation.nowNanoseconds < deadline {
+      let next = min(deadline, simulation.nextEventNanoseconds)
+      precondition(next < .max, "nothing is going to end this wait")
+      simulation.advance(toNanoseconds: next)
+    }
+  }
+
+  private func deliverReady(to receiver: any CompletionReceiver) {
+    guard !ready.isEmpty else { return }
+    var turn = ready
+    ready.removeAll(keepingCapacity: true)
+    if turn.count > 1, simulation.random.chance(simulation.faults.reordering) {
+      for last in stride(from: turn.count - 1, to: 0, by: -1) {
+        turn.swapAt(last, simulation.random.number(0...last))
+      }
+    }
+    var count = turn.count
+    if simulation.random.chance(simulation.faults.partialDelivery) {
+      count = simulation.random.number(0...count)
+    }
+    for position in 0..<count {
+      let token = turn[position]
+      guard isCurrent(token) else { continue }
+      slots[Int(token.index)].isListed = false
+      deliver(token, to: receiver)
+    }
+    // The completion queue was full: the rest comes next time.
+    for token in turn[count...] where isCurrent(token) { ready.append(token) }
+  }
+
+  private func deliver(_ token: EpollToken, to receiver: any CompletionReceiver) {
+    let connection = slab.record(at: token.index)
+    if slots[Int(token.index)].isClosing {
+      guard slots[Int(token.index)].closingWaitCount < waitCount else { return list(token) }
+      return deliverClosed(connection, to: receiver)
+    }
+    guard slots[Int(token.index)].isConnected else {
+      return deliverConnected(connection, to: receiver)
+    }
+    let isSendFirst = simulation.random.chance(simulation.faults.reordering)
+    if isSendFirst { deliverSent(connection, to: receiver) }
+    if isCurrent(token), !slots[Int(token.index)].isClosing {
+      deliverReceived(connection, to: receiver)
+    }
+    if !isSendFirst, isCurrent(token), !slots[Int(token.index)].isClosing {
+      deliverSent(connection, to: receiver)
+    }
+    guard isCurrent(token), !slots[Int(token.index)].isClosing else { return }
+    if hasMore(token) { note(token) }
+  }
+
+  private func deliverConnected(
+    _ connection: ConnectionPointer, to receiver: any CompletionReceiver
+  ) {
+    let index = Int(connection.pointee.index)
+    guard let socket = slots[index].socket, !socket.isConnecting, !slots[index].hasFailed else {
+      return
+    }
+    let code = socket.takeError()
+    simulation.count(4, Int(code))
+    slots[index].isConnected = code == 0
+    slots[index].hasFailed = code != 0
+    receiver.connected(code, on: connection)
+  }
+
+  // MARK: Closing
+
+  func close(_ connection: ConnectionPointer, reset: Bool) {
+    simulation.count(5, Int(connection.pointee.index))
+    let index = Int(connection.pointee.index)
+    precondition(slots[index].isInUse && !slots[index].isClosing, "a connection is closed once")
+    slots[index].isClosing = true
+    slots[index].isReceiving = false
+    if let socket = slots[index].socket {
+      // A send in flight may still get as far as there is room, or not.
+      if !reset, simulation.random.chance(500) { _ = progress(index) }
+      socket.resetsAtClose = socket.resetsAtClose || reset
+      socket.close()
+    }
+    connection.pointee.descriptor = -1
+    let token = EpollToken(connection)
+    slots[index].closingWaitCount = waitCount
+    note(token)
+    simulation.interrupt()
+  }
+
+  private func deliverClosed(_ connection: ConnectionPointer, to receiver: any CompletionReceiver) {
+    let index = Int(connection.pointee.index)
+    // The kernel may look at the bytes of a send until now.
+    checkBytes(index)
+    slots[index] = SimulatedSlot()
+    simulation.count(7, index)
+    receiver.closed(connection)
+  }
+
+  /// The next read finds no buffer. Returns whether that is so.
+  func starves() -> Bool {
+    guard simulation.random.chance(simulation.faults.starvedBuffer) else { return false }
+    starvedBufferCount += 1
+    return true
+  }
+}
+
+/// What a simulated backend knows of a connection.
+struct SimulatedSlot {
+  var generation: UInt32 = 0
+  var isInUse = false
+  var socket: SimulatedSocket?
+  var isConnected = false
+  var hasFailed = false
+  var isReceiving = false
+  var hasReceivedEnd = false
+  var hasSendFailed = false
+  var isClosing = false
+  /// The wait in which it was closed, or before which: `closed` comes from a later one.
+  var closingWaitCount = 0
+  /// Stands in the list of those with something to deliver, or will.
+  var isListed = false
+  var isOnItsWay = false
+  /// `sent` is owed when there is room.
+  var isBlocked = false
+  var send: SimulatedSend?
+}
+
+/// A send that the kernel has not ended.
+@safe struct SimulatedSend {
+  /// Where the bytes are, which must stay as they were.
+  var vectors: [iovec]
+  let bytes: [UInt8]
+  /// Of them, how many have been taken.
+  var sentCount = 0
+  /// Where it ends, all or short.
+  let endCount: Int
+}
