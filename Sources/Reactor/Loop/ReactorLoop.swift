@@ -262,7 +262,7 @@ internal import Synchronization
     guard !connection.pointee.flags.contains(.isSending) else { return }
     switch connection.pointee.lifecycle {
     case .open:
-      if reactor.hasTopicsToSend(connection) { return reactor.markDirty(connection) }
+      if reactor.owesTopics(connection) { return reactor.markDirty(connection) }
       guard connection.pointee.flags.contains(.owesDrained) else { return }
       connection.pointee.flags.remove(.owesDrained)
       handler.drained(connection)

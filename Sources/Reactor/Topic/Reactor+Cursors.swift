@@ -54,6 +54,18 @@ extension Reactor {
     return hasMore
   }
 
+  /// Whether a connection is to be flushed again, since there is more to send, or the handler is to
+  /// be told of a gap behind which there is nothing.
+  func owesTopics(_ connection: ConnectionPointer) -> Bool {
+    guard connection.pointee.topicFlags == .isSubscribed else { return false }
+    var owes = false
+    forEachSubscription(of: connection) { index, shard in
+      let subscription = topics.value[index]
+      if subscription.cursor < shard.state.value.end || subscription.missedCount > 0 { owes = true }
+    }
+    return owes
+  }
+
   /// Puts what a connection's topics have for it into its queue, by reference, up to what one send
   /// takes. Nothing is in flight.
   func refer(_ connection: ConnectionPointer, _ handler: any ConnectionHandler) {

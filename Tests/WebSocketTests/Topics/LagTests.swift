@@ -66,6 +66,21 @@ struct LagTests {
   }
 
   @Test(
+    "is told what it misses as soon as it reads on, although nothing follows", arguments: backends)
+  func skipAll(on kind: BackendKind) throws {
+    // No message is within the limit, so whoever cannot be sent one at once misses it.
+    try stall(on: kind, .skipOldest(beyondByteCount: 100)) { _, slow, _, missed in
+      var (count, missedCount) = (0, 0)
+      while count + missedCount < 4000 {
+        let words = try slow.readFrame().text.split(separator: " ")
+        if words[0] == "missed" { missedCount += Int(words[1]) ?? 0 } else { count += 1 }
+      }
+      #expect(missedCount > 0)
+      #expect(missed.withLock { $0.reduce(0, +) } == missedCount)
+    }
+  }
+
+  @Test(
     "misses the oldest, is told how many, and goes on without a hole", arguments: backends,
     [false, true])
   func skip(on kind: BackendKind, sendsDirectly: Bool) throws {
