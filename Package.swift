@@ -51,6 +51,9 @@ let package = Package(
     example("live", in: "Examples/Live"),
     example("client", in: "Examples/Client"),
     example("conformance-client", in: "Conformance/Client"),
+    .executableTarget(
+      name: "soak-load", dependencies: ["WebSocket", "ExampleSupport"], path: "Soak/Load",
+      swiftSettings: strict),
     .testTarget(
       name: "WebSocketProtocolTests", dependencies: ["WebSocketProtocol"], swiftSettings: rules),
     .target(name: "CProcess", path: "Tests/CProcess"),
