@@ -54,6 +54,10 @@ let package = Package(
     .executableTarget(
       name: "soak-load", dependencies: ["WebSocket", "ExampleSupport"], path: "Soak/Load",
       swiftSettings: strict),
+    .executableTarget(
+      name: "simulate", dependencies: ["WebSocket", "Reactor", "CProcess"], path: "Simulation",
+      exclude: ["Mutations", "failed-seeds.txt"],
+      swiftSettings: rules),
     .testTarget(
       name: "WebSocketProtocolTests", dependencies: ["WebSocketProtocol"], swiftSettings: rules),
     .target(name: "CProcess", path: "Tests/CProcess"),

@@ -163,6 +163,11 @@ internal import Glibc
     return descriptor
   }
 
+  fileprivate func anyConnected(_ number: Int) -> SimulatedSocket? {
+    let connected = sockets.compactMap { $0?.output == nil ? nil : $0 }
+    return connected.isEmpty ? nil : connected[number % connected.count]
+  }
+
   func leave(_ descriptor: Int32) {
     guard descriptor >= Self.firstDescriptor else { return }
     let index = Int(descriptor - Self.firstDescriptor)
@@ -260,5 +265,20 @@ internal import Glibc
     sockets.removeAll()
     listeners.removeAll()
     interruption = nil
+  }
+}
+
+// MARK: What may happen to connections from outside
+extension Simulation {
+  /// Resets any connection, as a router does that has forgotten it: both ends are told.
+  package func resetConnection(_ number: Int) {
+    guard let socket = anyConnected(number) else { return }
+    socket.output?.reset()
+    socket.input?.reset()
+  }
+
+  /// Holds back what any connection is being sent, for so long.
+  package func stallConnection(_ number: Int, nanoseconds: Int64) {
+    anyConnected(number)?.stall(untilNanoseconds: nowNanoseconds + nanoseconds)
   }
 }

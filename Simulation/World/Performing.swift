@@ -1,0 +1,128 @@
+import Reactor
+import WebSocket
+
+/// What the plan has done from outside of all reactors.
+extension World {
+  func perform(_ action: Action) {
+    let (target, topic) = (action.target, action.topic)
+    switch action.kind {
+    case .dial: dial(action)
+    case .clientSend: send(order(action), from: open(isServer: false, target))
+    case .serverSend: send(order(action), from: open(isServer: true, target))
+    case .serverPrepared:
+      var order = order(action)
+      order.isPrepared = true
+      send(order, from: open(isServer: true, target))
+    case .burst:
+      let session = open(isServer: action.argument % 3 != 0, target)
+      for number in 0..<(action.argument % 60) {
+        var order = order(action)
+        order.byteCount = number * (action.argument % 90)
+        send(order, from: session)
+      }
+    case .command: command(action)
+    case .publish: publish(topic, action.size, action.key, excluding: nil)
+    case .broadcast: server?.broadcast("all")
+    case .clientPing: ping(open(isServer: false, target), action)
+    case .serverPing: ping(open(isServer: true, target), action)
+    case .clientClose: close(open(isServer: false, target), action)
+    case .serverClose: close(open(isServer: true, target), action)
+    case .reset, .stall: disturb(action)
+    case .cancel:
+      if !dials.isEmpty, action.argument % 3 == 0 { dials[target % dials.count].cancel() }
+    case .fragments: fragments(action)
+    case .withState: useState(open(isServer: action.isText, target))
+    case .subscribe: subscribe(action, open(isServer: true, target))
+    case .unsubscribe: if let session = open(isServer: true, target) { unsubscribe(session, topic) }
+    case .stopServer: stopServer()
+    case .stopClient: stopClient()
+    }
+  }
+
+  private func order(_ action: Action) -> Order {
+    Order(
+      byteCount: action.size, isText: action.isText, key: action.key,
+      hasCompletion: action.hasCompletion)
+  }
+
+  private func send(_ order: Order, from session: Session?) {
+    guard let session else { return }
+    _ = send(order, from: session) as SendResult?
+  }
+
+  /// One of the open sessions of an end.
+  private func open(isServer: Bool, _ target: Int) -> Session? {
+    let open = model.sessions.filter { $0.isServer == isServer && $0.isOpen }
+    return open.isEmpty ? nil : open[target % open.count]
+  }
+
+  private func dial(_ action: Action) {
+    guard let client, !isClientStopped else { return }
+    var options = DialOptions()
+    if action.argument % 3 == 0 {
+      var policy = ReconnectPolicy()
+      policy.delayMilliseconds = 1 + action.argument % 500
+      policy.delayMillisecondsMax = 2000
+      policy.failureCountMax = action.argument % 5
+      options.reconnect = policy
+    }
+    if action.argument % 16 == 1 { options.address = .ipv4(0x0A00_0001, port: 81) }
+    let number = dials.count
+    let dial = try? client.connect(
+      to: "ws://10.0.0.1/\(number)", options: options,
+      state: self.model.session(isServer: false, dial: number).number)
+    guard let dial else { return model.report("cannot dial") }
+    add(dial)
+  }
+
+  private func command(_ action: Action) {
+    var order = order(action)
+    order.operation = action.target % Action.Command.allCases.count
+    order.argument = action.argument
+    send(order, from: open(isServer: false, action.target / 16))
+  }
+
+  private func ping(_ session: Session?, _ action: Action) {
+    let bytes = Payload.tiny(action.size % 126, seed: 1)
+    session?.connection?.ping(bytes.span.bytes)
+  }
+
+  private func close(_ session: Session?, _ action: Action) {
+    session?.connection?.close(
+      action.argument % 4 == 0 ? nil : .normalClosure,
+      reason: String(repeating: "x", count: action.size % 130))
+  }
+
+  /// A connection of the network, one direction of it stands still for a while, or both break.
+  private func disturb(_ action: Action) {
+    let number = action.target
+    if action.kind == .reset { return simulation.resetConnection(number) }
+    let nanoseconds = Int64(action.argument) * (action.isText ? 200 : 4000)
+    simulation.stallConnection(number, nanoseconds: nanoseconds)
+  }
+
+  private func fragments(_ action: Action) {
+    guard let session = open(isServer: action.isText, action.target) else { return }
+    sendFragments(action.size, from: session)
+  }
+
+  private func useState(_ session: Session?) {
+    guard let session else { return }
+    nonisolated(unsafe) let own = session
+    _ = session.connection?.withState(as: Int.self) { [unowned self] state in
+      if state != own.number { model.report("a state was given to another connection") }
+      model.checkIsOpen(own, "withState")
+    }
+  }
+
+  private func subscribe(_ action: Action, _ session: Session?) {
+    guard let session else { return }
+    if session.isSubscribedByOwner {
+      // Its own thread does that: have the client ask for it.
+      guard let peer = session.peer else { return }
+      return send(
+        Order(operation: Action.Command.subscribe.rawValue, argument: action.topic), from: peer)
+    }
+    subscribe(session, action.topic, backBy: action.argument % 3 == 0 ? action.argument % 30 : 0)
+  }
+}

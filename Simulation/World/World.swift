@@ -1,0 +1,159 @@
+import Reactor
+import WebSocket
+
+/// One course of a simulation: a server with topics, clients, all that the plan has happen, and the
+/// model that watches.
+final class World: @unchecked Sendable {
+  let plan: Plan
+  let simulation: Simulation
+  let model: Model
+  private(set) var server: Server?
+  private(set) var client: Client<Int>?
+  private(set) var topics: [Topic] = []
+  private(set) var dials: [Dial] = []
+  private var nextAction = 0
+  private var startNanoseconds: Int64 = 0
+  private(set) var isServerStopped = false
+  private(set) var isClientStopped = false
+
+  init(_ plan: Plan) {
+    self.plan = plan
+    simulation = Simulation(seed: plan.seed, faults: plan.faults)
+    simulation.descriptorCountMax = plan.settings.descriptorCountMax
+    model = Model(simulation, plan.settings)
+  }
+
+  /// Plays the plan. Returns what was not as promised; nil: nothing.
+  func run() -> String? {
+    simulation.run {
+      do {
+        try start()
+        play()
+        settle()
+        stop()
+      } catch {
+        simulation.report(violation: "could not start: \(error)")
+      }
+    }
+    let violation = simulation.violations.first
+    simulation.end()
+    return violation
+  }
+
+  private func start() throws {
+    let faults = simulation.faults
+    simulation.faults = SimulatedFaults()
+    var configuration = ServerConfiguration(addresses: [.ipv4(0x0A00_0001, port: 80)])
+    let settings = plan.settings
+    configuration.reactor.reactorCount = settings.serverReactorCount
+    configuration.reactor.queue = settings.queue
+    configuration.reactor.connectionCountMax = settings.connectionCountMax
+    configuration.reactor.reservedDescriptorCount = 4
+    configuration.reactor.lingerMilliseconds = settings.lingerMilliseconds
+    configuration.reactor.stopMilliseconds = settings.stopMilliseconds
+    if settings.isHandedOver { configuration.reactor.distribution = .fewestConnections }
+    configuration.pingIntervalMilliseconds = settings.pingIntervalMilliseconds
+    configuration.idleTimeoutMilliseconds = settings.idleTimeoutMilliseconds
+    configuration.closeTimeoutMilliseconds = settings.closeTimeoutMilliseconds
+    configuration.handshakeTimeoutMilliseconds = 3000
+    let server = try Server(configuration, handler: ServerSide(self))
+    self.server = server
+    topics = settings.topics.enumerated().map { server.topic("topic \($0)", options: $1) }
+
+    var clientConfiguration = ClientConfiguration()
+    clientConfiguration.reactor.reactorCount = settings.clientReactorCount
+    clientConfiguration.reactor.queue = settings.queue
+    clientConfiguration.reactor.lingerMilliseconds = settings.lingerMilliseconds
+    clientConfiguration.reactor.stopMilliseconds = settings.stopMilliseconds
+    clientConfiguration.reactor.reservedDescriptorCount = 4
+    clientConfiguration.pingIntervalMilliseconds = settings.pingIntervalMilliseconds
+    clientConfiguration.idleTimeoutMilliseconds = settings.idleTimeoutMilliseconds
+    clientConfiguration.closeTimeoutMilliseconds = settings.closeTimeoutMilliseconds
+    clientConfiguration.connectTimeoutMilliseconds = 4000
+    client = try Client(clientConfiguration, handler: ClientSide(self))
+    simulation.faults = faults
+  }
+
+  private func play() {
+    startNanoseconds = simulation.nowNanoseconds
+    // In the middle of whatever a reactor does, another thread may do the next thing early.
+    simulation.interruption = { [unowned self] in performNext() }
+    while nextAction < plan.actions.count, simulation.violations.isEmpty {
+      let time = startNanoseconds + plan.actions[nextAction].time
+      while simulation.nowNanoseconds < time, simulation.step(untilNanoseconds: time) {}
+      if nextAction < plan.actions.count { performNext() }
+    }
+    simulation.interruption = nil
+  }
+
+  private func performNext() {
+    guard nextAction < plan.actions.count else { return }
+    nextAction += 1
+    model.note("action \(nextAction - 1): \(plan.actions[nextAction - 1].kind)")
+    perform(plan.actions[nextAction - 1])
+    checkBounds()
+  }
+
+  /// The network and the kernel do no more harm, and all comes to rest.
+  private func settle() {
+    simulation.faults = SimulatedFaults()
+    run(forSeconds: 20)
+    guard simulation.violations.isEmpty else { return }
+    model.note("at rest: \(plan.settings) \(topics.map(\.statistics))")
+    for session in model.sessions where session.isOpen {
+      let count = session.connection?.queuedByteCount
+      model.note("\(session) has \(count ?? -1) bytes queued, owes drained: \(session.owesDrained)")
+    }
+    model.checkAtRest()
+  }
+
+  private func stop() {
+    if plan.seed % 2 == 0 { stopClient() }
+    stopServer()
+    stopClient()
+    let limit = simulation.nowNanoseconds + 60_000_000_000
+    while simulation.isRunning, simulation.violations.isEmpty {
+      guard simulation.step(untilNanoseconds: limit) else { break }
+    }
+    if simulation.isRunning { model.report("a reactor has not ended") }
+    guard simulation.violations.isEmpty else { return }
+    model.checkAtEnd()
+    if simulation.openDescriptorCount > 0 {
+      model.report("\(simulation.openDescriptorCount) descriptors are left")
+    }
+    (server, client, topics, dials) = (nil, nil, [], [])
+  }
+
+  func stopServer() {
+    isServerStopped = true
+    server?.stop()
+  }
+
+  func stopClient() {
+    isClientStopped = true
+    client?.stop()
+  }
+
+  private func run(forSeconds seconds: Int64) {
+    let limit = simulation.nowNanoseconds + seconds * 1_000_000_000
+    while simulation.nowNanoseconds < limit, simulation.violations.isEmpty {
+      _ = simulation.step(untilNanoseconds: limit)
+    }
+  }
+
+  /// What is held in memory is as much as the limits say, and one message or a little more.
+  private func checkBounds() {
+    let limit = 2 * plan.settings.queue.byteCountMax + 400_000
+    for session in model.sessions where session.isOpen {
+      if let count = session.connection?.queuedByteCount, count > limit {
+        model.report("\(count) bytes are queued")
+      }
+    }
+    for (topic, options) in zip(topics, plan.settings.topics)
+    where topic.statistics.keptByteCount > options.limits.historyByteCount + 400_000 {
+      model.report("\(topic.statistics.keptByteCount) bytes of a topic are kept")
+    }
+  }
+
+  func add(_ dial: Dial) { dials.append(dial) }
+}

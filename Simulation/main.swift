@@ -1,0 +1,4 @@
+import Glibc
+
+let options = Options(CommandLine.arguments.dropFirst())
+exit(Runner(options).run())
