@@ -277,7 +277,9 @@ final class Dialer: @unchecked Sendable {
     guard order.descriptor == nil, let policy = order.options.reconnect, policy.retries(reason),
       failureCount <= policy.failureCountMax ?? .max
     else { return end(reason) }
-    order.options.attemptFailed?(reason, retry(policy))
+    // Not within the call: what is passed to a closure that is nil is not evaluated.
+    let delay = retry(policy)
+    order.options.attemptFailed?(reason, delay)
   }
 
   /// Returns the milliseconds until then.

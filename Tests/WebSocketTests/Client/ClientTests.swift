@@ -29,6 +29,28 @@ struct ClientTests {
       connection.close()
     }
   }
+
+  @Test("tries again although nobody asks to be told of failures", arguments: backends)
+  func retriesSilently(on kind: BackendKind) throws {
+    let client = try makeClient(on: kind)
+    defer {
+      client.stop()
+      client.wait()
+    }
+    let failureCount = Locked(0)
+    var policy = ReconnectPolicy()
+    policy.delayMilliseconds = 1
+    policy.retries = { _ in
+      failureCount.withLock { $0 += 1 }
+      return true
+    }
+    var options = DialOptions()
+    options.reconnect = policy
+    // Nobody listens there.
+    let dial = try client.connect(to: "ws://127.0.0.1:1/", options: options)
+    #expect(eventually { failureCount.withLock { $0 } >= 3 })
+    dial.cancel()
+  }
 }
 
 /// A client with one reactor.
