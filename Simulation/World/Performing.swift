@@ -68,6 +68,12 @@ extension World {
     }
     if action.argument % 16 == 1 { options.address = .ipv4(0x0A00_0001, port: 81) }
     let number = dials.count
+    nonisolated(unsafe) let model = model
+    if action.argument % 2 == 0 {
+      options.attemptFailed = { reason, retry in
+        model.note("dial \(number) failed: \(reason), again in \(retry ?? -1) ms")
+      }
+    }
     let dial = try? client.connect(
       to: "ws://10.0.0.1/\(number)", options: options,
       state: self.model.session(isServer: false, dial: number).number)

@@ -148,8 +148,11 @@ internal import Glibc
     let isWake = isReady
     waitCount += 1
     isSignalled = false
-    deliverAccepted(to: receiver)
+    // Behind the end of a connection, a new one may get its slot at once.
+    let isAcceptingLast = simulation.random.chance(simulation.faults.reordering)
+    if !isAcceptingLast { deliverAccepted(to: receiver) }
     deliverReady(to: receiver)
+    if isAcceptingLast { deliverAccepted(to: receiver) }
     if isWake { lastWakeNanoseconds = simulation.nowNanoseconds }
   }
 
