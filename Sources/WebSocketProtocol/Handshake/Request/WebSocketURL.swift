@@ -43,6 +43,7 @@ public struct WebSocketURL: Sendable, Equatable {
 
   private static func split(_ authority: Substring) throws(HandshakeFieldError) -> (String, UInt16)
   {
+    guard !authority.utf8.contains(UInt8(ascii: "@")) else { throw .invalidHost }
     var host = authority
     var port: Substring?
     if authority.first == "[" {
@@ -50,7 +51,9 @@ public struct WebSocketURL: Sendable, Equatable {
       let tail = authority[authority.index(after: bracket)...]
       guard tail.isEmpty || tail.first == ":" else { throw .invalidHost }
       host = authority[..<bracket].dropFirst()
-      guard host.contains(":") else { throw .invalidHost }
+      // Nothing else may come to mean something to those who read addresses.
+      guard host.contains(":"), host.prefix(while: { $0 != "%" }).utf8.allSatisfy(isIPv6Octet)
+      else { throw .invalidHost }
       port = tail.isEmpty ? nil : tail.dropFirst()
     } else if let colon = authority.firstIndex(of: ":") {
       host = authority[..<colon]
@@ -63,6 +66,10 @@ public struct WebSocketURL: Sendable, Equatable {
       throw .invalidPort
     }
     return (String(host), number)
+  }
+
+  private static func isIPv6Octet(_ octet: UInt8) -> Bool {
+    octet.hexadecimalValue != nil || octet == UInt8(ascii: ":") || octet == UInt8(ascii: ".")
   }
 }
 
