@@ -27,6 +27,8 @@ final class ContractRecorder: CompletionReceiver {
   private(set) var reportCount = 0
 
   var onAccepted: ((Int32) -> Void)?
+  /// What the reactor does when a socket has connected.
+  var onConnecting: ((ConnectionPointer) -> Void)?
   var onConnected: ((ConnectionPointer) -> Void)?
   var onReceived: ((ConnectionPointer) -> Void)?
   var onReceiveEnded: ((ConnectionPointer) -> Void)?
@@ -56,6 +58,7 @@ final class ContractRecorder: CompletionReceiver {
       if !trace.connected.isEmpty { violations.append("connected twice") }
       trace.connected.append(code)
     }
+    if code == 0 { onConnecting?(connection) }
     onConnected?(connection)
   }
 

@@ -24,6 +24,7 @@ final class TestReactor {
     recorder.onSent = { [unowned self] count, connection in
       sender(of: connection)?.completed(count)
     }
+    recorder.onConnecting = { $0.pointee.lifecycle = .open }
     recorder.onClosed = { [unowned self] connection in
       openCount -= 1
       slab.release(connection)
@@ -71,6 +72,26 @@ final class TestReactor {
     try backend.adopt(connection)
     openCount += 1
     if receiving { backend.receive(on: connection) }
+    return connection
+  }
+
+  /// Begins to connect, without receiving.
+  @discardableResult
+  func begin(_ address: SocketAddress) throws -> ConnectionPointer {
+    let kernel = try KernelSocketAddress(address)
+    let socket = try Socket.open(family: Int32(kernel.storage.ss_family))
+    let result = kernel.withPointer { Glibc.connect(socket.descriptor, $0, $1) }
+    guard result == 0 || errno == EINPROGRESS else { throw SystemError.current("connect") }
+    return try begin(socket)
+  }
+
+  /// Hands a socket to the backend that is connecting, or has connected.
+  func begin(_ socket: Socket) throws -> ConnectionPointer {
+    let connection = try #require(slab.allocate())
+    connection.pointee.descriptor = socket.descriptor
+    connection.pointee.lifecycle = .connecting
+    try backend.connect(connection)
+    openCount += 1
     return connection
   }
 
@@ -152,7 +173,7 @@ final class TestReactor {
     for listener in listeners { listener.close() }
     for index in 0..<slab.highWaterCount {
       let connection = slab.record(at: UInt32(index))
-      guard connection.pointee.lifecycle == .open else { continue }
+      guard [.open, .connecting].contains(connection.pointee.lifecycle) else { continue }
       close(connection)
     }
     run(until: { openCount == 0 })

@@ -1,0 +1,76 @@
+import Glibc
+import Testing
+
+@testable import Reactor
+
+@Suite("Resolving names", .serialized)
+struct NameResolverTests {
+  @Test("answers all who ask, on another thread, with the port of each")
+  func many() {
+    let answers = ConditionLock<[UInt16: [SocketAddress]]>([:])
+    let asking = pthread_self()
+    for port in UInt16(1)...500 {
+      SocketAddress.resolve("localhost", port: port) { result in
+        #expect(pthread_self() != asking)
+        answers.change { $0[port] = (try? result.get()) ?? [] }
+      }
+    }
+    let all = answers.wait { $0.count == 500 ? $0 : nil }
+    for (port, addresses) in all {
+      #expect(!addresses.isEmpty && addresses.allSatisfy { $0.port == port })
+      #expect(addresses.contains { ["127.0.0.1", "::1"].contains($0.host) })
+    }
+  }
+
+  @Test("of an unknown name fails and says which, and the next one is answered")
+  func unknown() throws {
+    let answer = Answer<Result<[SocketAddress], SystemError>>()
+    let start = ContinuousClock.now
+    SocketAddress.resolve("no-such-name.invalid", port: 1) { answer.give($0) }
+    #expect(ContinuousClock.now - start < .milliseconds(500))
+    let error = #expect(throws: SystemError.self) { try answer.wait().get() }
+    #expect(error?.description.contains("no-such-name.invalid") == true)
+    let next = Answer<Result<[SocketAddress], SystemError>>()
+    SocketAddress.resolve("127.0.0.9", port: 2) { next.give($0) }
+    #expect(try next.wait().get() == [.ipv4(0x7F00_0009, port: 2)])
+  }
+
+  @Test("of more names than there are threads ends, and so do the threads")
+  func threads() {
+    let answers = ConditionLock<Int>(0)
+    for number in 0..<40 {
+      SocketAddress.resolve("127.0.1.\(number)", port: 1) { result in
+        #expect((try? result.get()) == [.ipv4(0x7F00_0100 + UInt32(number), port: 1)])
+        // One may ask again from within the answer.
+        SocketAddress.resolve("127.0.1.\(number)", port: 2) { _ in
+          answers.change { $0 += 1 }
+        }
+      }
+    }
+    _ = answers.wait { $0 == 40 ? true : nil }
+    let start = ContinuousClock.now
+    while Self.resolverCount > 0, ContinuousClock.now - start < .seconds(5) {
+      Pause.milliseconds(2)
+    }
+    #expect(Self.resolverCount == 0)
+  }
+
+  /// Threads that resolve names.
+  private static var resolverCount: Int {
+    guard let directory = opendir("/proc/self/task") else { return -1 }
+    defer { closedir(directory) }
+    var count = 0
+    while let entry = readdir(directory) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      guard let file = fopen("/proc/self/task/\(name)/comm", "r") else { continue }
+      defer { fclose(file) }
+      var line = [CChar](repeating: 0, count: 32)
+      if fgets(&line, 32, file) != nil, line.starts(with: "resolver".utf8.map { CChar($0) }) {
+        count += 1
+      }
+    }
+    return count
+  }
+}
