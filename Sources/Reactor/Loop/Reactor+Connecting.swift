@@ -32,6 +32,8 @@ extension Reactor {
   public func connect(
     to address: SocketAddress, options: ConnectingOptions = ConnectingOptions()
   ) throws(SystemError) -> ConnectionPointer {
+    // Before the peer is made to accept what would be closed at once.
+    try loop.checkRoom()
     let kernel = try KernelSocketAddress(address)
     let socket = try Socket.open(family: Int32(kernel.storage.ss_family))
     do throws(SystemError) {

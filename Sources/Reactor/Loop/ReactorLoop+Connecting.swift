@@ -4,20 +4,28 @@ internal import Synchronization
 
 /// Connections that are begun here.
 extension ReactorLoop {
+  /// Throws if no connection can be begun, whatever it is.
+  func checkRoom() throws(SystemError) {
+    guard !state.value.isStopping else { throw SystemError("connect", code: ECANCELED) }
+    guard reactor.slab.count < reactor.slab.capacity else {
+      throw SystemError(
+        "connect", code: ENOBUFS,
+        advice: "The reactor has \(reactor.slab.count) connections, all that it may have.")
+    }
+  }
+
   /// Takes in a socket that is connecting, or connected; on failure it stays the caller's.
   func begin(
     _ socket: Socket, peer: SocketAddress
   ) throws(SystemError) -> ConnectionPointer {
-    guard !state.value.isStopping else { throw SystemError("connect", code: ECANCELED) }
+    try checkRoom()
     guard !wouldUseUpReserve(socket.descriptor) else {
       throw SystemError(
         "connect", code: EMFILE,
         advice: "Raise RLIMIT_NOFILE (ulimit -n), \(OpenFileLimit.current) now.")
     }
     guard let connection = reactor.slab.allocate() else {
-      throw SystemError(
-        "connect", code: ENOBUFS,
-        advice: "The reactor has \(reactor.slab.count) connections, all that it may have.")
+      throw SystemError("connect", code: ENOMEM)
     }
     connection.pointee.descriptor = socket.descriptor
     state.value.statistics.systemCallCount &+= 1
