@@ -287,6 +287,7 @@ internal import Synchronization
   /// `.closed` when the reactor ends before. Never early. Not to be undone: a job that has become
   /// pointless finds that out when it runs. On the reactor's own thread.
   public func execute(afterMilliseconds milliseconds: Int, _ job: @escaping SendCompletion) {
+    guard !state.value.hasEnded else { return job(.closed) }
     let wait = Self.nanoseconds(milliseconds: milliseconds)
     state.value.delayedJobs.add(job, atNanoseconds: state.value.nowNanoseconds + wait)
   }

@@ -83,6 +83,7 @@ extension ReactorLoop {
 
   func tearDown() {
     publish()
+    state.value.hasEnded = true
     for job in state.value.delayedJobs.takeDue(atNanoseconds: .max) { job(.closed) }
     backend.tearDown()
     var next = unsafe reactor.port.close(reactor.number)

@@ -3,6 +3,8 @@
   var pool = ChunkPool()
   var wheel: TimerWheel
   var delayedJobs = DelayedJobs()
+  /// Delayed jobs are run no more.
+  var hasEnded = false
   var statistics = ReactorStatistics()
   /// Connections with bytes to send, or to be shut down, at the end of the pass. Some may have been
   /// served since.
