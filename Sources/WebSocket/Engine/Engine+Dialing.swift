@@ -57,9 +57,10 @@ extension Engine {
 
   private func opened(_ connection: ConnectionPointer, by dialer: Dialer, subprotocol: String?) {
     unsafe dialer.order.initialize(connection.state)
+    opened(connection, subprotocol: subprotocol)
+    // Last: on another thread, whoever waits for this goes on with a connection that is complete.
     dialer.opened(handle(connection))
     if dialer.isDone { scratch.value.dialers[reactor.id(of: connection)] = nil }
-    opened(connection, subprotocol: subprotocol)
   }
 
   /// The opening handshake comes to nothing; the connection is to be ended.

@@ -46,6 +46,12 @@ final class Peer {
     }
   }
 
+  /// Takes over a connected blocking socket: of a server's own, for a client.
+  init(adopting descriptor: Int32) {
+    self.descriptor = descriptor
+    setTimeout(seconds: 5)
+  }
+
   deinit {
     close()
   }
