@@ -8,17 +8,7 @@ extension Engine {
     _ bytes: UnsafeMutableRawBufferPointer, on connection: ConnectionPointer
   ) {
     guard let pending = unsafe connection.webSocket.pending else {
-      var search = HeadSearch()
-      let whole = UnsafeRawBufferPointer(bytes)
-      guard let end = unsafe parse(whole, search: &search, on: connection) else {
-        if connection.webSocket.phase == .handshake {
-          let pending = unsafe pendingBytes(of: connection)
-          unsafe pending.pointee.append(whole, reactor)
-          unsafe pending.pointee.search = search
-        }
-        return
-      }
-      return unsafe receiveRest(bytes, from: end, on: connection)
+      return unsafe receiveRest(bytes, from: 0, on: connection)
     }
     // No more is kept than a head may have: what follows a head is taken from `bytes` again.
     let before = unsafe pending.pointee.byteCount
@@ -35,12 +25,31 @@ extension Engine {
   }
 
   /// What came with the head: frames of a peer that did not wait, or another response behind an
-  /// interim one.
+  /// interim one. Of these there may be thousands, so they are not dealt with one within the other.
   private func receiveRest(
     _ bytes: UnsafeMutableRawBufferPointer, from start: Int, on connection: ConnectionPointer
   ) {
-    guard start < bytes.count, connection.webSocket.phase != .ended else { return }
+    var start = start
+    while connection.webSocket.phase == .handshake, start < bytes.count {
+      var search = HeadSearch()
+      let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[start...])
+      guard let end = unsafe parse(rest, search: &search, on: connection) else {
+        return unsafe keepHead(rest, search, of: connection)
+      }
+      start += end
+    }
+    guard start < bytes.count, isOpen(connection) else { return }
     unsafe received(UnsafeMutableRawBufferPointer(rebasing: bytes[start...]), on: connection)
+  }
+
+  /// Keeps the beginning of a head until there is more, unless the head has been refused.
+  private func keepHead(
+    _ bytes: UnsafeRawBufferPointer, _ search: HeadSearch, of connection: ConnectionPointer
+  ) {
+    guard connection.webSocket.phase == .handshake else { return }
+    let pending = unsafe pendingBytes(of: connection)
+    unsafe pending.pointee.append(bytes, reactor)
+    unsafe pending.pointee.search = search
   }
 
   /// Deals with the head if it is there whole. Returns its length; nil if it is not whole, or was

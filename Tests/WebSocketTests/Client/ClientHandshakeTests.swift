@@ -164,6 +164,30 @@ struct ClientHandshakeTests {
     }
   }
 
+  @Test("may be preceded by very many interim responses at once", arguments: backends)
+  func interimFlood(on kind: BackendKind) throws {
+    try dialing(on: kind) { running in
+      let server = try ScriptedServer()
+      let dial = try running.dial(server.url) { $0.socket.receiveBufferByteCount = 4 << 20 }
+      let peer = try server.accept()
+      let request = try peer.readRequest()
+      let release = running.hold()
+      // While the reactor is held all of it gathers in the kernel, and comes in one read with epoll.
+      let flood = String(repeating: "HTTP/1.1 100 \r\n\r\n", count: 60_000)
+      let bytes = Array((flood + request.response()).utf8)
+      var sent = 0
+      while sent < bytes.count, case let count = try peer.trySend(Array(bytes[sent...])), count > 0
+      {
+        sent += count
+        usleep(2000)
+      }
+      release()
+      try peer.send(Array(bytes[sent...]))
+      _ = try dial.waitUntilOpen()
+      peer.close()
+    }
+  }
+
   @Test("fails when the server ends it before the head is whole", arguments: backends)
   func endBeforeHead(on kind: BackendKind) throws {
     try dialing(on: kind) { running in
