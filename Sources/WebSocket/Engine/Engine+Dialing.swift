@@ -40,8 +40,9 @@ extension Engine {
       case .interim(let head):
         return head.byteCount
       case .refused(let head):
+        // Without waiting for the body, which may never end. Nothing of ours is on its way that a
+        // reset could make the server lose.
         failDialing(connection, .refused(head))
-        // Nothing is owed to a server that refuses, and it may keep the connection for further requests.
         reactor.abort(connection, reset: false)
         return nil
       case .upgraded(let head, let subprotocol, _):

@@ -216,4 +216,30 @@ struct ClientHandshakeTests {
       #expect(running.failures.allSatisfy { $0.retryMilliseconds == nil })
     }
   }
+
+  @Test("is given up when the server is silent, or sends a body for ever", arguments: backends)
+  func silence(on kind: BackendKind) throws {
+    try dialing(on: kind, configure: { $0.reactor.lingerMilliseconds = 60_000 }) { running in
+      let server = try ScriptedServer()
+      let silent = try running.dial(server.url) { $0.connectTimeoutMilliseconds = 200 }
+      let first = try server.accept()
+      let time = seconds {
+        #expect(throws: ConnectFailure.timeout) { try silent.waitUntilOpen() }
+      }
+      #expect(time >= 0.15 && time < 3)
+      let endless = try running.dial(server.url)
+      let second = try server.accept()
+      _ = try second.readRequest()
+      try second.send("HTTP/1.1 404 Not Found\r\n\r\nno, and I will tell you at length")
+      let refusal = seconds {
+        let failure = #expect(throws: ConnectFailure.self) { try endless.waitUntilOpen() }
+        if case .refused = failure {} else { Issue.record("\(failure!)") }
+      }
+      // It is said when it is known, not when the server has said all.
+      #expect(refusal < 3)
+      #expect(eventually { running.connectionCount == 0 })
+      first.close()
+      second.close()
+    }
+  }
 }
