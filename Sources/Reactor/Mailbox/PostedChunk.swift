@@ -59,6 +59,11 @@ internal import Synchronization
   /// Whether the bytes are others' too, and must not be changed.
   public var isShared: Bool { unsafe pointer.pointee.flags.contains(.isReference) }
 
+  /// Whether its sender was told of backpressure, and is to hear when the queue has run empty.
+  public var reportsBackpressure: Bool {
+    unsafe pointer.pointee.flags.contains(.reportsBackpressure)
+  }
+
   /// Frees memory that was never posted, and tells its completion.
   public func drop(_ outcome: SendOutcome) {
     let completion = unsafe pointer.pointee.completion

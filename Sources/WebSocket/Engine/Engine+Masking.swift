@@ -33,6 +33,7 @@ extension Engine {
       byteCount: frameByteCount(payload.byteCount), key: shared.key,
       completion: shared.takeCompletion())
     unsafe encode(opcode, payload, .message, into: copy.content)
+    if shared.reportsBackpressure { reactor.reportBackpressure(on: connection) }
     reactor.discard(shared, .sent)
     reactor.enqueue(copy, on: connection, isDroppable: reactor.dropsSends)
   }
