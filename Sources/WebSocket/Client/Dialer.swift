@@ -92,6 +92,9 @@ final class Dialer: @unchecked Sendable {
 
   // MARK: An attempt
 
+  /// A year: longer ones are that long.
+  private static let timeoutMillisecondsMax = 366 * 24 * 3600 * 1000
+
   var waitsForTurn: Bool { phase == .queued }
 
   private func begin() {
@@ -117,8 +120,8 @@ final class Dialer: @unchecked Sendable {
   private func beginAttempt() {
     attempt += 1
     failure = nil
-    deadlineNanoseconds =
-      engine.reactor.nowNanoseconds + Int64(clamping: order.timeoutMilliseconds) * 1_000_000
+    let timeout = min(max(order.timeoutMilliseconds, 0), Self.timeoutMillisecondsMax)
+    deadlineNanoseconds = engine.reactor.nowNanoseconds + Int64(timeout) * 1_000_000
     if let descriptor = order.descriptor { return adopt(descriptor) }
     if let address = order.options.address { return tryAll([address]) }
     if let address = SocketAddress.parse(order.url.host, port: order.url.port) {
@@ -287,7 +290,7 @@ final class Dialer: @unchecked Sendable {
   private func retry(_ policy: ReconnectPolicy) -> Int {
     phase = .waiting
     let longest = policy.delayMilliseconds(afterFailures: failureCount)
-    let delay = engine.scratch.value.randomness.next(in: (longest + 1) / 2...longest)
+    let delay = engine.scratch.value.randomness.next(in: longest - longest / 2...longest)
     let current = attempt
     engine.reactor.execute(afterMilliseconds: delay) { outcome in
       guard self.attempt == current, self.phase == .waiting else { return }

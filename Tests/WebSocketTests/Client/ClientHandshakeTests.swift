@@ -242,4 +242,22 @@ struct ClientHandshakeTests {
       second.close()
     }
   }
+
+  @Test("with a timeout of any number does not trap", arguments: backends)
+  func anyTimeout(on kind: BackendKind) throws {
+    try dialing(on: kind) { running in
+      let server = try ScriptedServer()
+      for milliseconds in [Int.max, Int.max / 1_000_000, 1 << 40] {
+        let dial = try running.dial(server.url) { $0.connectTimeoutMilliseconds = milliseconds }
+        let peer = try server.open()
+        _ = try dial.waitUntilOpen()
+        peer.close()
+      }
+      for milliseconds in [0, -1, Int.min] {
+        let full = try FullServer()
+        let dial = try running.dial(full.url) { $0.connectTimeoutMilliseconds = milliseconds }
+        #expect(throws: ConnectFailure.timeout) { try dial.waitUntilOpen() }
+      }
+    }
+  }
 }
