@@ -73,7 +73,11 @@ extension Engine {
       code: code, reason: reason, isClean: connection.webSocket.session.closeHandshake.isClean,
       error: error)
     unsafe application.closed(handle(connection), closure, state: connection.state)
-    if role == .client { dialer(of: connection)?.connectionEnded(closure) }
+    // From now on the dialer has to do with the next connection only; this one may take its time.
+    if role == .client {
+      scratch.value.dialers.removeValue(forKey: reactor.id(of: connection))?
+        .connectionEnded(closure)
+    }
   }
 
   private func end(_ connection: ConnectionPointer) {

@@ -172,4 +172,28 @@ struct ReconnectTests {
       try last.expectClientClose(1000)
     }
   }
+
+  @Test(
+    "does not take the last words of the old connection for the new one's", arguments: backends)
+  func oldConnection(on kind: BackendKind) throws {
+    try dialing(on: kind, configure: { $0.closeTimeoutMilliseconds = 300 }) { running in
+      let server = try ScriptedServer()
+      let (_, old) = try running.open(server) { $0.reconnect = policy() }
+      // Closes, and does not end TCP: the client will, after a while, when it has a new connection.
+      try old.sendUnmasked(.close(1001))
+      let new = try server.accept()
+      let request = try new.readRequest()
+      #expect(try old.readClientFrame() == .close(1001))
+      #expect(throws: PeerError.reset) { try old.readsEnd() }
+      usleep(50_000)
+      try new.send(request.response())
+      #expect(eventually { running.journal.connections.count == 2 })
+      #expect(running.failures.isEmpty)
+      try #require(running.journal.connections.last).send("alive")
+      #expect(try new.readClientFrame() == .text("alive"))
+      #expect(!server.isAsked(withinMilliseconds: 200))
+      new.close()
+      _ = try server.open()
+    }
+  }
 }
