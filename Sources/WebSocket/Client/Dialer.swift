@@ -227,11 +227,13 @@ final class Dialer: @unchecked Sendable {
     connection = nil
     let openNanoseconds = engine.reactor.nowNanoseconds - (openedNanoseconds ?? 0)
     guard !isEnded, let policy = order.options.reconnect, policy.reconnects(closure) else {
-      return end(.closed)
+      return end(.closed, isFailure: false)
     }
     let isStable = openNanoseconds / 1_000_000 >= Int64(clamping: policy.stableAfterMilliseconds)
     failureCount = isStable ? 1 : failureCount + 1
-    guard failureCount <= policy.failureCountMax ?? .max else { return end(.closed) }
+    guard failureCount <= policy.failureCountMax ?? .max else {
+      return end(.closed, isFailure: false)
+    }
     retry(policy)
   }
 
@@ -305,11 +307,13 @@ final class Dialer: @unchecked Sendable {
     end(.stopped)
   }
 
-  private func end(_ reason: ConnectFailure) {
+  /// Nothing follows any more; after an attempt that has failed or will not be made, unless it is
+  /// a connection that was open and has ended.
+  private func end(_ reason: ConnectFailure, isFailure: Bool = true) {
     guard phase != .ended else { return }
     phase = .ended
     connection = nil
-    if openedNanoseconds == nil || reason != .closed { order.options.attemptFailed?(reason, nil) }
+    if isFailure { order.options.attemptFailed?(reason, nil) }
     dial.ended(reason)
     endTurn()
   }

@@ -196,4 +196,28 @@ struct ReconnectTests {
       _ = try server.open()
     }
   }
+
+  @Test(
+    "that comes to nothing tells of each attempt, also when there was a connection",
+    arguments: backends)
+  func endAfterOpen(on kind: BackendKind) throws {
+    try dialing(on: kind) { running in
+      let server = try ScriptedServer()
+      let (connection, first) = try running.open(server) {
+        $0.reconnect = policy {
+          $0.failureCountMax = 1
+          $0.stableAfterMilliseconds = 0
+        }
+      }
+      first.close()
+      // One attempt more, whose answer is that the server ends the connection.
+      let second = try server.accept()
+      _ = try second.readRequest()
+      second.close()
+      #expect(eventually { running.failures.count == 1 })
+      #expect(!server.isAsked(withinMilliseconds: 200))
+      #expect(running.lastFailures == [.closed] && running.failures.count == 1)
+      #expect(connection.send("gone") == .closed)
+    }
+  }
 }
