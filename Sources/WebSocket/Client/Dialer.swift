@@ -144,17 +144,18 @@ final class Dialer: @unchecked Sendable {
     let current = attempt
     SocketAddress.resolve(order.url.host, port: order.url.port) { [dial] result in
       dial.reactor.execute { outcome in
-        guard outcome == .sent else { return self.stopped() }
-        guard self.attempt == current, self.phase == .resolving else { return }
+        guard outcome == .sent, self.attempt == current, self.phase == .resolving else { return }
         switch result {
         case .success(let addresses): self.tryAll(addresses)
         case .failure(let error): self.attemptFailed(.system(error))
         }
       }
     }
-    engine.reactor.execute(afterMilliseconds: order.timeoutMilliseconds) { outcome in
-      guard self.attempt == current, self.phase == .resolving else { return }
-      if outcome == .sent { self.attemptFailed(.timeout) } else { self.stopped() }
+    // Weak: this waits for its time also when there is nothing left to do. When the reactor ends,
+    // it is this that says so, and on the reactor's thread: an answer may take its time.
+    engine.reactor.execute(afterMilliseconds: order.timeoutMilliseconds) { [weak self] outcome in
+      guard let self, attempt == current, phase == .resolving else { return }
+      if outcome == .sent { attemptFailed(.timeout) } else { stopped() }
     }
   }
 

@@ -115,7 +115,9 @@ final class Engine: ConnectionHandler {
     for dialer in scratch.value.dialQueue.stop() where dialer.waitsForTurn { dialer.stopped() }
     reactor.forEachConnection { connection in
       switch connection.webSocket.phase {
-      case .handshake: reactor.abort(connection, reset: false)
+      case .handshake:
+        failDialing(connection, .stopped)
+        reactor.abort(connection, reset: false)
       case .open, .raw: close(connection, code: .goingAway, reason: "\(role) is stopping")
       case .ended: break
       }
