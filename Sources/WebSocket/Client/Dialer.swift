@@ -271,7 +271,8 @@ final class Dialer: @unchecked Sendable {
       engine.reactor.abort(connection, reset: false)
     case .open:
       if let connection { engine.close(connection, code: .normalClosure, reason: "") }
-    case .ended: break
+    // It may have been opened for good after whoever cancels has looked.
+    case .ended: dial.connection?.close()
     }
   }
 

@@ -72,6 +72,31 @@ struct DialTests {
     }
   }
 
+  @Test("that is cancelled while the response is there already is closed", arguments: backends)
+  func cancelAnswered(on kind: BackendKind) throws {
+    try dialing(on: kind) { running in
+      let server = try ScriptedServer()
+      for policy in [nil, ReconnectPolicy()] {
+        let dial = try running.dial(server.url) { $0.reconnect = policy }
+        let peer = try server.accept()
+        let request = try peer.readRequest()
+        let release = running.hold()
+        try peer.send(request.response())
+        usleep(20_000)
+        dial.cancel()
+        release()
+        // Whichever comes first: the response, then it is closed; or the cancelling.
+        if (try? dial.waitUntilOpen()) != nil {
+          try peer.expectClientClose(1000)
+        } else {
+          #expect(running.lastFailures.last == .cancelled)
+          #expect(try peer.readsEnd())
+        }
+        #expect(eventually { running.connectionCount == 0 })
+      }
+    }
+  }
+
   @Test("ends when the client stops, whatever it is doing, and says so once", arguments: backends)
   func stop(on kind: BackendKind) throws {
     let server = try ScriptedServer()
