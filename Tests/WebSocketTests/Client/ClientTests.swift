@@ -51,6 +51,26 @@ struct ClientTests {
     #expect(eventually { failureCount.withLock { $0 } >= 3 })
     dial.cancel()
   }
+
+  @Test("works with direct descriptors, again and again", .enabled(if: backends.contains(.ioURing)))
+  func directDescriptors() throws {
+    try serve(on: .ioURing, recordsTraffic: false) { running in
+      let bytes = Bytes.pattern(100_000, seed: 1)
+      try dialing(
+        on: .ioURing, configure: { $0.reactor.usesDirectDescriptors = true },
+        handle: { on, _ in on.opened = { connection, _ in connection.send(bytes) } }
+      ) { dialer in
+        for round in 1...20 {
+          let dial = try dialer.dial("ws://127.0.0.1:\(running.port)/")
+          let connection = try dial.waitUntilOpen()
+          #expect(eventually { dialer.journal.events.count { $0 == .binary(bytes) } == round })
+          if round % 2 == 0 { connection.close() } else { dial.cancel() }
+          #expect(eventually { dialer.journal.closures.count == round })
+        }
+        #expect(dialer.journal.closures.allSatisfy { $0.isClean })
+      }
+    }
+  }
 }
 
 /// A client with one reactor.
