@@ -80,8 +80,8 @@ final class TestReactor {
   func begin(_ address: SocketAddress) throws -> ConnectionPointer {
     let kernel = try KernelSocketAddress(address)
     let socket = try Socket.open(family: Int32(kernel.storage.ss_family))
-    let result = kernel.withPointer { Glibc.connect(socket.descriptor, $0, $1) }
-    guard result == 0 || errno == EINPROGRESS else { throw SystemError.current("connect") }
+    let code = socket.connect(to: address, kernel)
+    guard code == 0 || code == EINPROGRESS else { throw SystemError("connect", code: code) }
     return try begin(socket)
   }
 
