@@ -44,7 +44,7 @@ final class TopicGame {
     case 5: advance(seat, &input)
     case 6: skip(seat, &input)
     case 7: leave(seat, &input)
-    case 8: log.compact()
+    case 8: _ = log.compact()
     default: expire()
     }
     check()

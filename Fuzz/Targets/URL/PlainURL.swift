@@ -41,10 +41,14 @@ struct PlainURL {
   var isPlainlyRight: Bool {
     let isHost = host.allSatisfy {
       let isCommon = Self.isAlphanumeric($0) || "-._".utf8.contains($0)
-      return isLiteral ? $0 == 58 || Self.isAlphanumeric($0) : isCommon
+      return isLiteral ? $0 == 58 || Self.isHexadecimal($0) : isCommon
     }
     return isHost && (!isLiteral || host.contains(58))
       && target.allSatisfy { Self.isAlphanumeric($0) || "-._~/?&=%".utf8.contains($0) }
+  }
+
+  private static func isHexadecimal(_ byte: UInt8) -> Bool {
+    "0123456789abcdefABCDEF".utf8.contains(byte)
   }
 
   private static func isAlphanumeric(_ byte: UInt8) -> Bool {
