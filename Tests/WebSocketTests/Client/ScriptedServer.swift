@@ -34,7 +34,9 @@ final class ScriptedServer {
 
   /// Waits for a client, five seconds.
   func accept() throws -> Peer {
-    let client = Glibc.accept(descriptor, nil, nil)
+    var client = Glibc.accept(descriptor, nil, nil)
+    // A ring that is closed interrupts the thread that made it once more.
+    while client < 0, errno == EINTR { client = Glibc.accept(descriptor, nil, nil) }
     guard client >= 0 else {
       throw errno == EAGAIN ? PeerError.timedOut : PeerError.failed("accept", code: errno)
     }
@@ -53,7 +55,9 @@ final class ScriptedServer {
   /// Whether somebody connects within so many milliseconds.
   func isAsked(withinMilliseconds milliseconds: Int32) -> Bool {
     var poll = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-    return Glibc.poll(&poll, 1, milliseconds) == 1
+    var count = Glibc.poll(&poll, 1, milliseconds)
+    while count < 0, errno == EINTR { count = Glibc.poll(&poll, 1, milliseconds) }
+    return count == 1
   }
 
   func close() {
