@@ -35,14 +35,14 @@ void *martlet_memory_file_map(int file, int64_t offset, size_t byte_count) {
       madvise(address, byte_count, MADV_POPULATE_WRITE) == 0)
     return address;
   int code = errno;
-  martlet_memory_file_unmap(file, address, offset, byte_count);
+  (void)martlet_memory_file_unmap(file, address, offset, byte_count);
   errno = code;
   return NULL;
 }
 
-void martlet_memory_file_unmap(int file, void *address, int64_t offset, size_t byte_count) {
+int martlet_memory_file_unmap(int file, void *address, int64_t offset, size_t byte_count) {
   (void)munmap(address, byte_count);
-  (void)fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, (off_t)byte_count);
+  return fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, (off_t)byte_count);
 }
 
 ptrdiff_t martlet_memory_file_send(int file, int64_t *offset, size_t byte_count, int socket) {

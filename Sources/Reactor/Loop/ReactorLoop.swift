@@ -292,7 +292,8 @@ internal import Synchronization
   private func publishQueue(of connection: ConnectionPointer) {
     guard let cell = reactor.port.cell(at: connection.pointee.index) else { return }
     let known = cell.pointee.queuedByteCount.load(ordering: .relaxed)
-    let queued = connection.pointee.queuedByteCount
+    let queued =
+      connection.pointee.queuedByteCount - reactor.untriedTopicByteCount(of: connection)
     guard known != queued else { return }
     // From now on other threads are told of backpressure, and shall hear when it is over.
     if queued >= reactor.configuration.queue.backpressureByteCount {

@@ -54,9 +54,8 @@ extension Reactor {
     _ byteCount: Int, key: UInt64 = 0, to connection: ConnectionPointer
   ) -> QueueAdmission {
     guard canSend(on: connection) else { return .closed }
-    let queued = connection.pointee.queuedByteCount
-    guard queued > 0 else { return .accepted }
-    return admit(byteCount, behind: queued, key: key, to: connection)
+    guard connection.pointee.queuedByteCount > 0 else { return .accepted }
+    return admitBehindOthers(byteCount, key: key, to: connection)
   }
 
   /// As `admit`, for what another thread has posted after it asked `ConnectionID.admission`. With
@@ -73,12 +72,13 @@ extension Reactor {
     return .acceptedWithBackpressure
   }
 
-  private func admit(
-    _ byteCount: Int, behind queuedBefore: Int, key: UInt64, to connection: ConnectionPointer
+  private func admitBehindOthers(
+    _ byteCount: Int, key: UInt64, to connection: ConnectionPointer
   ) -> QueueAdmission {
     let limits = configuration.queue
     if limits.overflow == .keepNewestPerKey, key != 0 { _ = dropKey(key, on: connection) }
-    let room = limits.byteCountMax - connection.pointee.queuedByteCount
+    var room = limits.byteCountMax - connection.pointee.queuedByteCount
+    if byteCount > room { room += untriedTopicByteCount(of: connection) }
     if byteCount > room, connection.pointee.queuedByteCount > 0 {
       switch limits.overflow {
       case .close: return .overflow
@@ -88,8 +88,9 @@ extension Reactor {
       case .dropOldest:
         _ = dropOldest(byteCount - room, on: connection)
         let queued = connection.pointee.queuedByteCount
+        let counted = queued - untriedTopicByteCount(of: connection)
         // What is left is in the kernel's hands, or may not be dropped.
-        if queued > 0, byteCount > limits.byteCountMax - queued {
+        if queued > 0, byteCount > limits.byteCountMax - counted {
           reportBackpressure(on: connection)
           return .dropped
         }

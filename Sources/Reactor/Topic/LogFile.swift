@@ -25,6 +25,10 @@ internal import Synchronization
   private let end = Atomic<Int>(0)
   /// Pieces mapped now. Bounded, since the kernel allows a process about 65,000 mappings.
   private let mappedCount = Atomic<Int>(0)
+  /// Whether pages could be given back so far. What cannot would stay in memory for good.
+  private let givesBack = Atomic<Bool>(true)
+  /// A forked process has the same file, whose places are its parent's.
+  private let process = getpid()
   private static let mappedCountMax = 4096
 
   /// All the places there will ever be: enough for 100 years at a GB per second.
@@ -42,12 +46,13 @@ internal import Synchronization
     guard !Self.hasHugePages, !Self.hasSizeLimit else { return nil }
     descriptor = unsafe martlet_memory_file_open("martlet-log", Int64(Self.byteCount))
     guard descriptor >= 0 else { return nil }
-    // A trial: kernels before 5.14 cannot promise that the pages are there.
-    guard let piece = take(Int(Self.pageByteCount)) else {
+    // A trial: kernels before 5.14 cannot promise that the pages are there, and a sandbox may refuse
+    // to have them back.
+    if let piece = take(Int(Self.pageByteCount)) { giveBack(piece) } else { refuse() }
+    guard givesBack.load(ordering: .relaxed) else {
       close(descriptor)
       return nil
     }
-    giveBack(piece)
   }
 
   deinit {
@@ -56,6 +61,7 @@ internal import Synchronization
 
   /// Memory for at least so many bytes, zeroed. Nil: not now. Any thread.
   func take(_ byteCount: Int) -> Piece? {
+    guard givesBack.load(ordering: .relaxed), process == getpid() else { return nil }
     let pageByteCount = Int(Self.pageByteCount)
     let rounded = (byteCount + pageByteCount - 1) / pageByteCount * pageByteCount
     guard mappedCount.add(1, ordering: .relaxed).newValue <= Self.mappedCountMax else {
@@ -72,9 +78,14 @@ internal import Synchronization
 
   /// Gives the kernel back what `take` has returned. Any thread.
   func giveBack(_ piece: Piece) {
-    unsafe martlet_memory_file_unmap(
+    let result = unsafe martlet_memory_file_unmap(
       descriptor, piece.address, Int64(piece.offset), piece.byteCount)
+    if result < 0 { refuse() }
     mappedCount.subtract(1, ordering: .relaxed)
+  }
+
+  private func refuse() {
+    givesBack.store(false, ordering: .relaxed)
   }
 
   /// Whether this system is set up to use huge pages for files in memory without being asked. Single

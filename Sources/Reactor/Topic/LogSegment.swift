@@ -21,6 +21,9 @@ struct LogSegment: ~Copyable {
   let fileOffset: Int?
   let memoryCount = Atomic<Int>(1)
   let chainCount = Atomic<Int>(1)
+  /// Whether a message has a key, or is not for somebody: those of others need not be looked at.
+  /// Stored before the mark of the first such message is posted.
+  let isSpecial = Atomic<Bool>(false)
   /// The address of the segment that follows, with a hold on its chain. 0: this is the last one;
   /// from then on no message is added here.
   let next = Atomic<UInt>(0)
@@ -47,10 +50,27 @@ struct LogSegmentFill {
 struct LogEntry: BitwiseCopyable {
   /// Bytes of the segment up to the end of the message.
   let end: UInt32
+  /// The reactor of the connection that is not to get it. 0: all get it.
+  private let excludedReactor: UInt32
   /// Of messages with the same key, some subscribers want only the newest; 0: none.
   let key: UInt64
-  /// The connection that is not to get it: `ConnectionID.exclusion`. 0: all get it.
-  let exclusion: UInt64
+  private let excludedIndex: UInt32
+  private let excludedGeneration: UInt32
+
+  init(end: UInt32, key: UInt64, excluded: ConnectionID?) {
+    self.end = end
+    self.key = key
+    excludedReactor = excluded?.reactor ?? 0
+    excludedIndex = excluded?.index ?? 0
+    excludedGeneration = excluded?.generation ?? 0
+  }
+
+  /// The connection that is not to get it. Nil: all get it.
+  var excluded: ConnectionID? {
+    guard excludedReactor != 0 else { return nil }
+    return ConnectionID(
+      reactor: excludedReactor, index: excludedIndex, generation: excludedGeneration)
+  }
 }
 
 /// Safe as long as the memory or the chain is held.
@@ -158,13 +178,14 @@ struct LogEntry: BitwiseCopyable {
   /// Room for a message of so many bytes, which is part of the segment from now on. There must be
   /// `byteCount` and `entryByteCount` bytes free.
   func append(
-    _ byteCount: Int, key: UInt64, exclusion: UInt64
+    _ byteCount: Int, key: UInt64 = 0, excluding excluded: ConnectionID? = nil
   ) -> UnsafeMutableRawBufferPointer {
     let start = unsafe bytes + fill.byteCount
     fill.byteCount += byteCount
     unsafe entry(fill.messageCount).initialize(
-      to: LogEntry(end: UInt32(fill.byteCount), key: key, exclusion: exclusion))
+      to: LogEntry(end: UInt32(fill.byteCount), key: key, excluded: excluded))
     fill.messageCount += 1
+    if key != 0 || excluded != nil { pointee.isSpecial.store(true, ordering: .relaxed) }
     return unsafe UnsafeMutableRawBufferPointer(start: start, count: byteCount)
   }
 

@@ -15,9 +15,9 @@ extension Reactor {
     var start: UnsafeMutableRawPointer { unsafe segment.bytes + segment.offset(of: first) }
   }
 
-  /// What larger messages leave behind when they were sent in part stays where it is: copying it
-  /// would cost more than holding its segment.
-  private static let copiedByteCountMax = 4096
+  /// Larger messages have a segment of their own. What they leave behind when they were sent in part
+  /// stays where it is; that of others would hold a segment that has much more in it.
+  private static let copiedByteCountMax = TopicLog.copiedByteCountMax
 
   /// Bytes of its topics that a connection has not been sent, and that direct sends go behind: not
   /// what is still replayed to it from the past.
@@ -88,24 +88,25 @@ extension Reactor {
   }
 
   /// Puts what a connection's topics have for it into its queue, since `byteCount` bytes are to be
-  /// sent to it directly, behind that: by reference if nothing waits, and else as a copy, as far as
-  /// the queue may hold it. False: it may not, and nothing has happened.
+  /// sent to it directly, behind that: by reference, unless it is little or a send is in flight; then
+  /// as a copy, as far as the queue may hold it. False: it may not, and nothing has happened.
   public func fold(_ connection: ConnectionPointer, before byteCount: Int) -> Bool {
     guard connection.pointee.topicFlags == .isSubscribed,
       connection.pointee.index != state.value.announcingIndex,
       hasTopicsToSend(connection)
     else { return true }
-    let copies = isBlocked(connection)
-    if copies {
+    let isSending = connection.pointee.flags.contains(.isSending)
+    if isSending {
       let waiting = lagByteCount(of: connection) + connection.pointee.queuedByteCount
       guard byteCount <= configuration.queue.byteCountMax - waiting else { return false }
     }
+    let isFirst = !isBlocked(connection)
     markDirty(connection)
     forEachSubscription(of: connection) { index, shard in
       guard !topics.value[index].isReplaying else { return }
-      if !copies { skipToNewest(index, shard) }
-      while let piece = nextPiece(index, shard, copies ? 16 * 1024 : SendBatch.byteCountMax) {
-        if copies {
+      if isFirst { skipToNewest(index, shard) }
+      while let piece = nextPiece(index, shard, isSending ? 16 * 1024 : SendBatch.byteCountMax) {
+        if isSending || !isFirst && piece.byteCount <= Self.copiedByteCountMax {
           let room = unsafe connection.reserve(piece.byteCount, pool: &state.value.pool)
           unsafe room.baseAddress?.copyMemory(from: piece.start, byteCount: piece.byteCount)
         } else {
@@ -114,6 +115,13 @@ extension Reactor {
       }
     }
     return true
+  }
+
+  /// Bytes of topics in a connection's queue that the kernel has not been offered yet. They say
+  /// nothing about how fast the peer reads, and no limit counts them.
+  func untriedTopicByteCount(of connection: ConnectionPointer) -> Int {
+    guard isSubscribed(connection), !connection.pointee.flags.contains(.isSending) else { return 0 }
+    return connection.referredByteCount
   }
 
   /// Whether something waits to be sent before anything else can be.
@@ -212,7 +220,7 @@ extension Reactor {
   /// Nothing is in flight.
   func withdraw(_ connection: ConnectionPointer) {
     guard let first = unsafe connection.takeReferences() else {
-      return copyReferences(connection)
+      return settleReferences(connection)
     }
     // Else it has not been begun, and what stands before it is asked about.
     if unsafe connection.pointee.sendHead == nil { unsafe keepMessage(of: first, on: connection) }
@@ -264,8 +272,10 @@ extension Reactor {
     unsafe chunk.pointee.key = next
   }
 
-  /// Something has been sent directly since: the references before it become copies.
-  private func copyReferences(_ connection: ConnectionPointer) {
+  /// Something has been sent directly since: the references before it stay where they are. Only
+  /// of little, that would hold much for it, is a copy made; of all, each slow subscriber would have
+  /// one of its own.
+  private func settleReferences(_ connection: ConnectionPointer) {
     guard connection.hasReferences else { return }
     var next = unsafe connection.takeQueue()
     while let chunk = unsafe next {
@@ -276,6 +286,12 @@ extension Reactor {
         continue
       }
       let content = unsafe chunk.content
+      let held = unsafe chunk.pointee.source.map { unsafe LogSegmentPointer($0).pointee.capacity }
+      guard content.count <= Self.copiedByteCountMax || 4 * content.count < held ?? 0 else {
+        unsafe chunk.pointee.subscription = Subscription.none
+        unsafe connection.append(chunk)
+        continue
+      }
       let room = unsafe connection.reserve(content.count, pool: &state.value.pool)
       unsafe room.copyMemory(from: UnsafeRawBufferPointer(content))
       unsafe state.value.pool.giveBack(chunk)
@@ -292,6 +308,19 @@ extension ConnectionPointer {
       unsafe next = chunk.pointee.next
     }
     return false
+  }
+
+  /// Bytes of topics that the queue refers to, and may be withdrawn.
+  var referredByteCount: Int {
+    var byteCount = 0
+    var next = unsafe pointee.sendHead
+    while let chunk = unsafe next {
+      if unsafe chunk.pointee.subscription != Subscription.none {
+        byteCount += unsafe chunk.content.count
+      }
+      unsafe next = chunk.pointee.next
+    }
+    return byteCount
   }
 
   /// The oldest message of a subscription that the queue refers to.

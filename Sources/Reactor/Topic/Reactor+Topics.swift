@@ -33,9 +33,13 @@ extension Reactor {
     while ordinal < end {
       let segment = shard.segment(of: ordinal)
       let stop = min(end, segment.next?.pointee.firstOrdinal ?? end)
+      guard segment.pointee.isSpecial.load(ordering: .relaxed) else {
+        ordinal = stop
+        continue
+      }
       while ordinal < stop {
         let entry = segment.entry(of: ordinal)
-        if entry.exclusion != 0 { exclude(entry.exclusion, ordinal, shard) }
+        if let excluded = entry.excluded { exclude(excluded, ordinal, shard) }
         if entry.key != 0, shard.state.value.isKeyed {
           let newest = shard.state.value.newestByKey[entry.key] ?? 0
           shard.state.value.newestByKey[entry.key] = max(newest, ordinal)
@@ -45,12 +49,8 @@ extension Reactor {
     }
   }
 
-  private func exclude(_ exclusion: UInt64, _ ordinal: UInt64, _ shard: TopicShard) {
-    guard UInt8(truncatingIfNeeded: exclusion >> 56) == UInt8(truncatingIfNeeded: number),
-      let connection = slab.record(
-        at: UInt32(exclusion >> 32 & 0xFF_FFFF), generation: UInt32(truncatingIfNeeded: exclusion)),
-      isSubscribed(connection)
-    else { return }
+  private func exclude(_ excluded: ConnectionID, _ ordinal: UInt64, _ shard: TopicShard) {
+    guard let connection = connection(excluded), isSubscribed(connection) else { return }
     var index = topics.value.head(of: connection)
     while index != Subscription.none {
       let subscription = topics.value[index]
@@ -122,9 +122,12 @@ extension Reactor {
     var late: [ConnectionID] = []
     for index in shard.state.value.subscriptions {
       let connection = topics.value[index].connection
-      guard connection.pointee.queuedByteCount == 0, !connection.pointee.flags.contains(.isSending)
-      else {
+      if connection.pointee.flags.contains(.isSending) {
         needed = min(needed, judge(index, shard, &late))
+        continue
+      }
+      if connection.pointee.queuedByteCount > 0 {
+        needed = min(needed, oldest(index))
         continue
       }
       if topics.value[index].cursor < end {
@@ -146,11 +149,18 @@ extension Reactor {
   }
 
   /// Applies the policies of a connection that cannot be sent anything right now, except closing
-  /// it.
+  /// it. What waits only for the end of the pass says nothing about its peer.
   func judge(_ connection: ConnectionPointer) {
-    guard isBlocked(connection) else { return }
+    guard connection.pointee.flags.contains(.isSending) else { return }
     var late: [ConnectionID] = []
     forEachSubscription(of: connection) { index, shard in _ = judge(index, shard, &late) }
+  }
+
+  /// The oldest message that a subscription needs: to be sent, or to go back to.
+  private func oldest(_ index: UInt32) -> UInt64 {
+    let subscription = topics.value[index]
+    let referred = subscription.connection.firstReferred(of: index) ?? subscription.cursor
+    return min(subscription.cursor, referred)
   }
 
   /// Applies the policy to a subscription that cannot be sent anything right now. Returns the
@@ -160,20 +170,22 @@ extension Reactor {
   ) -> UInt64 {
     let subscription = topics.value[index]
     let end = shard.state.value.end
-    let referred = subscription.connection.firstReferred(of: index) ?? subscription.cursor
-    let oldest = min(subscription.cursor, referred)
+    let oldest = oldest(index)
     guard subscription.cursor < end else { return oldest }
     if subscription.policy == .newestOnly {
       skip(index, to: end - 1, shard, isConflated: true)
-      return min(end - 1, referred)
+      return min(end - 1, oldest)
     }
     // What has come since it began in the past counts, the past does not.
-    let counted = max(oldest, min(subscription.replayEnd, end))
-    guard shard.byteCount(from: counted) > Int(subscription.byteCountMax) else { return oldest }
+    var lag = shard.byteCount(from: max(oldest, min(subscription.replayEnd, end)))
     if subscription.policy == .close {
-      late.append(id(of: subscription.connection))
+      // What direct sends have come behind is in the queue, which refers to it without a limit.
+      lag += max(
+        0, subscription.connection.pointee.queuedByteCount - configuration.queue.byteCountMax)
+      if lag > Int(subscription.byteCountMax) { late.append(id(of: subscription.connection)) }
       return oldest
     }
+    guard lag > Int(subscription.byteCountMax) else { return oldest }
     let target = shard.ordinal(
       within: Int(subscription.byteCountMax), notBefore: subscription.cursor)
     guard target > subscription.cursor else { return oldest }
@@ -185,8 +197,8 @@ extension Reactor {
   /// Whether a message is not for a subscriber.
   func isExcluded(_ ordinal: UInt64, _ index: UInt32, _ shard: TopicShard) -> Bool {
     guard ordinal < topics.value[index].excludedEnd else { return false }
-    let exclusion = shard.segment(of: ordinal).entry(of: ordinal).exclusion
-    return exclusion != 0 && exclusion == id(of: topics.value[index].connection).exclusion
+    return shard.segment(of: ordinal).entry(of: ordinal).excluded
+      == id(of: topics.value[index].connection)
   }
 
   /// How many of some messages are not for a subscriber.

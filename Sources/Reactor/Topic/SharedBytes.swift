@@ -14,7 +14,7 @@ public final class SharedBytes: Sendable {
     precondition(byteCount > 0 && byteCount < Int(UInt32.max), "so many bytes cannot be shared")
     self.byteCount = byteCount
     segment = LogSegmentPointer(capacity: byteCount + LogSegmentPointer.entryByteCount)
-    unsafe fill(segment.append(byteCount, key: 0, exclusion: 0))
+    unsafe fill(segment.append(byteCount))
   }
 
   deinit {

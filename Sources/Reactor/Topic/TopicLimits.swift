@@ -68,10 +68,3 @@ public final class TopicCounters: Sendable {
   /// Subscribers that were closed because they lagged too far behind.
   public var closed: Int { closedCount.load(ordering: .relaxed) }
 }
-
-extension ConnectionID {
-  /// The id in one word, as far as it tells the connections of a group apart.
-  var exclusion: UInt64 {
-    UInt64(reactor & 0xFF) << 56 | UInt64(index & 0xFF_FFFF) << 32 | UInt64(generation)
-  }
-}

@@ -16,7 +16,7 @@ open class TopicLog: @unchecked Sendable {
   private let state = ConditionLock(State())
 
   /// Larger messages get a segment of their own, filled before the lock is taken.
-  private static let copiedByteCountMax = 8 * 1024
+  static let copiedByteCountMax = 8 * 1024
   private static let segmentByteCountMin = 512
   private static let segmentByteCountMax = 64 * 1024
   /// From so many subscribers on, segments lie in the log's file, in whole pages: fewer do not make
@@ -81,12 +81,10 @@ open class TopicLog: @unchecked Sendable {
     fill: (UnsafeMutableRawBufferPointer) -> Void
   ) -> UInt64 {
     precondition(byteCount > 0 && byteCount < Int(UInt32.max), "a message of such a length")
-    // Later reactors have the numbers of earlier ones, as far as an exclusion tells.
-    let exclusion = excluded.map { ReactorPort.live($0.reactor) == nil ? 0 : $0.exclusion } ?? 0
     var large: LogSegmentPointer?
     if byteCount > Self.copiedByteCountMax {
       let segment = LogSegmentPointer(capacity: byteCount + LogSegmentPointer.entryByteCount)
-      unsafe fill(segment.append(byteCount, key: key, exclusion: exclusion))
+      unsafe fill(segment.append(byteCount, key: key, excluding: excluded))
       large = segment
     }
     let (ordinal, links) = state.withLock { state in
@@ -100,7 +98,7 @@ open class TopicLog: @unchecked Sendable {
         add(large, &state)
       } else {
         let segment = segment(for: byteCount, &state)
-        unsafe fill(segment.append(byteCount, key: key, exclusion: exclusion))
+        unsafe fill(segment.append(byteCount, key: key, excluding: excluded))
       }
       // Before anything is let go of: its entry counts, too.
       state.endOrdinal += 1

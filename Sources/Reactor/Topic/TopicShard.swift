@@ -11,6 +11,9 @@
     var first: LogSegmentPointer?
     /// Where a message was last looked for.
     var found: LogSegmentPointer?
+    /// The segment that `end` lies in: who has not been sent anything for long would else have the
+    /// whole chain be followed once more for each of the others.
+    var foundEnd: LogSegmentPointer?
     var subscriptions: [UInt32] = []
     /// The newest message of each key, if a subscriber wants to know.
     var newestByKey: [UInt64: UInt64] = [:]
@@ -42,6 +45,7 @@
       first.releaseChain()
       state.value.first = start.segment
       state.value.found = nil
+      state.value.foundEnd = nil
     } else {
       start.segment.releaseChain()
     }
@@ -57,19 +61,28 @@
     return segment
   }
 
+  /// Bytes of the topic before the end.
+  private func byteAtEnd() -> UInt64 {
+    let end = state.value.end
+    guard var segment = state.value.foundEnd ?? state.value.first else {
+      preconditionFailure("no segment is held")
+    }
+    while let next = segment.next, next.pointee.firstOrdinal <= end { segment = next }
+    state.value.foundEnd = segment
+    return segment.byte(of: end)
+  }
+
   /// Bytes between a message and the end.
   func byteCount(from ordinal: UInt64) -> Int {
-    let end = state.value.end
-    guard ordinal < end else { return 0 }
-    let start = segment(of: ordinal).byte(of: ordinal)
-    return Int(segment(of: end).byte(of: end) - start)
+    guard ordinal < state.value.end else { return 0 }
+    return Int(byteAtEnd() - segment(of: ordinal).byte(of: ordinal))
   }
 
   /// The oldest message from which there are at most so many bytes to the end, and not before
   /// `ordinal`.
   func ordinal(within byteCount: Int, notBefore ordinal: UInt64) -> UInt64 {
     let end = state.value.end
-    let endByte = segment(of: end).byte(of: end)
+    let endByte = byteAtEnd()
     let firstByte = endByte > UInt64(byteCount) ? endByte - UInt64(byteCount) : 0
     var segment = segment(of: ordinal)
     while let next = segment.next, next.pointee.firstOrdinal <= end,
@@ -95,6 +108,7 @@
     state.value.first?.releaseChain()
     state.value.first = nil
     state.value.found = nil
+    state.value.foundEnd = nil
   }
 
   /// Lets go of all segments before the one that this message lies in, or will. Returns about how
@@ -107,6 +121,7 @@
       next.holdChain()
       if first.pointee.fileOffset == nil { byteCount += first.pointee.capacity }
       if state.value.found == first { state.value.found = nil }
+      if state.value.foundEnd == first { state.value.foundEnd = nil }
       first.releaseChain()
       state.value.first = next
     }

@@ -2,6 +2,7 @@
 #ifndef CPROCESS_H
 #define CPROCESS_H
 #include <malloc.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -16,5 +17,8 @@ static inline size_t process_allocated_byte_count(void) {
   struct mallinfo2 info = mallinfo2();
   return info.uordblks + info.hblkhd;
 }
+
+/// The number of fallocate(2) on this machine.
+static inline long process_fallocate_number(void) { return SYS_fallocate; }
 
 #endif

@@ -1,3 +1,4 @@
+import CProcess
 import Glibc
 
 /// Makes io_uring_setup(2) fail with EPERM from now on, as containers do.
@@ -8,6 +9,11 @@ func forbidIOURing() {
 /// Makes io_uring_register(2) fail with EPERM from now on when it is to restrict a ring.
 func forbidRestrictingRings() {
   forbidSystemCall(427, secondArgument: 11)
+}
+
+/// Makes fallocate(2) fail with EPERM from now on.
+func forbidGivingPagesBack() {
+  forbidSystemCall(UInt32(process_fallocate_number()))
 }
 
 /// Makes a system call fail with EPERM from now on: always, or with one value of its second argument.

@@ -82,6 +82,31 @@ struct LogFileTests {
     }
   }
 
+  @Test("is done without where its pages cannot be given back, also when that turns out late")
+  func keeping() async {
+    await #expect(processExitsWith: .success) {
+      try inForkedProcess {
+        guard let file = LogFile(), let piece = file.take(1) else { exit(2) }
+        forbidGivingPagesBack()
+        guard LogFile() == nil else { exit(3) }
+        guard let other = file.take(1) else { exit(4) }
+        file.giveBack(piece)
+        guard file.take(1) == nil else { exit(5) }
+        file.giveBack(other)
+      }
+    }
+  }
+
+  @Test("lends nothing to a forked process")
+  func lendingAfterFork() throws {
+    let file = try #require(LogFile())
+    let child = process_fork()
+    if child == 0 { _exit(file.take(1) == nil ? 7 : 1) }
+    var status: Int32 = 0
+    waitpid(child, &status, 0)
+    #expect(status >> 8 == 7)
+  }
+
   @Test("lends nothing when there is no room to map it, and a segment is ordinary memory then")
   func unmappable() async {
     await #expect(processExitsWith: .success) {

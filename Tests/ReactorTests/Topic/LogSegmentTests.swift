@@ -9,8 +9,9 @@ struct LogSegmentTests {
   func messages() {
     let segment = LogSegmentPointer(capacity: 1000)
     segment.place(firstOrdinal: 100, firstByte: 5000)
+    let connections = (1...5).map { ConnectionID(reactor: $0 << 20, index: $0, generation: 1) }
     for number in 1...5 {
-      segment.append(number * 10, key: UInt64(number), exclusion: UInt64(number) << 40)
+      segment.append(number * 10, key: UInt64(number), excluding: connections[number - 1])
         .copyBytes(from: [UInt8](repeating: UInt8(number), count: number * 10))
     }
     for number in 1...5 {
@@ -19,7 +20,7 @@ struct LogSegmentTests {
       #expect(segment.offset(of: ordinal) == offset)
       #expect(segment.byte(of: ordinal) == UInt64(5000 + offset))
       #expect(segment.entry(of: ordinal).key == UInt64(number))
-      #expect(segment.entry(of: ordinal).exclusion == UInt64(number) << 40)
+      #expect(segment.entry(of: ordinal).excluded == connections[number - 1])
       let bytes = UnsafeRawBufferPointer(start: segment.bytes + offset, count: number * 10)
       #expect(bytes.allSatisfy { $0 == UInt8(number) })
     }
@@ -32,7 +33,7 @@ struct LogSegmentTests {
     let entry = LogSegmentPointer.entryByteCount
     let segment = LogSegmentPointer(capacity: 4 * (100 + entry))
     for count in 1...4 {
-      _ = segment.append(100, key: 0, exclusion: 0)
+      _ = segment.append(100)
       #expect(segment.freeByteCount == segment.pointee.capacity - count * (100 + entry))
     }
     #expect(segment.freeByteCount == segment.pointee.capacity % (4 * (100 + entry)))
@@ -43,7 +44,7 @@ struct LogSegmentTests {
   func search() {
     let segment = LogSegmentPointer(capacity: 1000)
     segment.place(firstOrdinal: 7, firstByte: 0)
-    for byteCount in [10, 1, 20] { _ = segment.append(byteCount, key: 0, exclusion: 0) }
+    for byteCount in [10, 1, 20] { _ = segment.append(byteCount) }
     let found = [0, 1, 10, 11, 12, 31].map { segment.ordinal(atOrAfter: $0, below: 10) }
     #expect(found == [7, 8, 8, 9, 10, 10])
     segment.releaseChain()

@@ -288,6 +288,22 @@ struct TopicDefectTests {
     }
   }
 
+  @Test(
+    "have nobody miss what was not for one in its place before the server began anew",
+    arguments: backends)
+  func excludingBeforeAnewStart(on kind: BackendKind) throws {
+    let topic = TopicRegistry().topic("t", options: TopicOptions(historyByteCount: 10_000))
+    for round in 0..<3 {
+      try serve(on: kind, configure: { $0.reactor.reactorCount = 1 }) { running in
+        let (peer, connection) = try running.openWithHandle()
+        connection.subscribe(to: topic, from: TopicPosition(ordinal: 0))
+        for number in 0..<round { #expect(try peer.readFrame() == .text("\(number)")) }
+        topic.publish("\(round)", excluding: connection)
+        peer.close()
+      }
+    }
+  }
+
   @Test("that are kept go with their registry")
   func registryGoes() {
     var registry: TopicRegistry? = TopicRegistry()

@@ -236,6 +236,35 @@ struct WideTopicTests {
     }
   }
 
+  @Test("holds little of the log for who has stopped reading in the middle of a message")
+  func stuck() async {
+    await #expect(processExitsWith: .success) {
+      try WideTopicTests().stuck(on: .epoll)
+    }
+  }
+
+  private func stuck(on kind: BackendKind) throws {
+    let before = ProcessState.sharedByteCount()
+    try crowd(
+      on: kind, lag: .newestOnly, sendBufferByteCount: 16 << 10, receiveBufferByteCount: 16 << 10
+    ) { running, topic, peers in
+      var late: [Peer] = []
+      for _ in 0..<40 {
+        // Each comes to a stop in another segment.
+        let (peer, connection) = try running.openWithHandle(receiveBufferByteCount: 16 << 10)
+        connection.subscribe(to: topic, lag: .newestOnly)
+        late.append(peer)
+        for number in 0..<60 {
+          topic.publish([UInt8](repeating: 7, count: 6000))
+          if number % 10 == 0 { usleep(1000) }
+        }
+      }
+      usleep(50_000)
+      #expect(ProcessState.sharedByteCount() < before + (3 << 20))
+      for peer in late { peer.reset() }
+    }
+  }
+
   @Test("gives the memory back when it has no subscribers any more")
   func memory() async {
     await #expect(processExitsWith: .success) {
