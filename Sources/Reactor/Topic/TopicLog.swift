@@ -14,15 +14,17 @@ open class TopicLog: @unchecked Sendable {
   public let counters = TopicCounters()
 
   private let state = ConditionLock(State())
+  /// Set by a reactor that is about to send: what is published from now on leaves with another send.
+  private let hasBeenOffered = Atomic<Bool>(false)
 
   /// Larger messages get a segment of their own, filled before the lock is taken.
   static let copiedByteCountMax = 8 * 1024
   private static let segmentByteCountMin = 512
   private static let segmentByteCountMax = 64 * 1024
-  /// From so many subscribers on, segments lie in the log's file, in whole pages: fewer do not make
-  /// up for mapping them.
-  private static let fileSubscriberCountMin = 256
-  private static let fileSegmentByteCount = 256 * 1024 - LogSegmentPointer.headerByteCount
+  /// From so many subscribers on, segments are larger, and lie in the log's file, in whole pages:
+  /// fewer do not make up for mapping them.
+  private static let wideSubscriberCountMin = 256
+  private static let wideSegmentByteCountMax = 256 * 1024 - LogSegmentPointer.headerByteCount
   /// Not before a topic has filled smaller ones in a row.
   private static let fileGrowthByteCountMin = 8 * 1024
 
@@ -37,6 +39,9 @@ open class TopicLog: @unchecked Sendable {
     var links: [Link] = []
     /// Where the end was when it was last asked for what could be given back.
     var compactedOrdinal: UInt64 = 0
+    /// Where the messages begin that leave with one send, and what the ones before took.
+    var burstStart = (ordinal: UInt64(0), byte: UInt64(0))
+    var burstByteCount = 0
   }
 
   struct Link {
@@ -115,23 +120,46 @@ open class TopicLog: @unchecked Sendable {
   /// The segment with room for a message.
   private func segment(for byteCount: Int, _ state: inout State) -> LogSegmentPointer {
     let needed = byteCount + LogSegmentPointer.entryByteCount
-    if let last = state.last, last.freeByteCount >= needed { return last }
+    if let last = state.last, last.freeByteCount >= needed {
+      if !beginsBurst(&state) || isWorthFilling(last, state) { return last }
+    }
     // Small ones where little is published, so that a topic of few and rare messages costs little;
     // and several in what is kept, since it is let go of by whole segments.
     let most = limits.historyByteCount > 0 ? max(4096, limits.historyByteCount / 4) : .max
     let grown = min(2 * (state.last?.pointee.capacity ?? 0), most)
-    let file = grown >= Self.fileGrowthByteCountMin ? Self.file(for: state) : nil
+    let subscriptionCount = state.links.reduce(0) { $0 + $1.subscriptionCount }
+    let isWide =
+      grown >= Self.fileGrowthByteCountMin && subscriptionCount >= Self.wideSubscriberCountMin
     let wanted =
-      file == nil ? min(grown, Self.segmentByteCountMax) : min(Self.fileSegmentByteCount, most)
+      isWide ? min(Self.wideSegmentByteCountMax, most) : min(grown, Self.segmentByteCountMax)
     let segment = LogSegmentPointer(
-      capacity: max(wanted, Self.segmentByteCountMin, needed), in: file)
+      capacity: max(wanted, Self.segmentByteCountMin, needed),
+      in: isWide && LogFile.isUsed ? LogFile.shared : nil)
     add(segment, &state)
     return segment
   }
 
-  private static func file(for state: borrowing State) -> LogFile? {
-    let count = state.links.reduce(0) { $0 + $1.subscriptionCount }
-    return count >= fileSubscriberCountMin && LogFile.isUsed ? LogFile.shared : nil
+  /// A reactor is about to send what it has been told of.
+  func noteOffered() {
+    if !hasBeenOffered.load(ordering: .relaxed) { hasBeenOffered.store(true, ordering: .relaxed) }
+  }
+
+  /// Whether the next message is the first of those that leave with the next send.
+  private func beginsBurst(_ state: inout State) -> Bool {
+    guard hasBeenOffered.load(ordering: .relaxed) else { return false }
+    hasBeenOffered.store(false, ordering: .relaxed)
+    let messageCount = Int(state.endOrdinal - state.burstStart.ordinal)
+    state.burstByteCount =
+      Int(state.endByte - state.burstStart.byte) + messageCount * LogSegmentPointer.entryByteCount
+    state.burstStart = (state.endOrdinal, state.endByte)
+    return true
+  }
+
+  /// Whether messages like the last ones fit into what is left of a segment. A send from two costs
+  /// each subscriber more than is lost with the rest of this one: a quarter at most.
+  private func isWorthFilling(_ segment: LogSegmentPointer, _ state: borrowing State) -> Bool {
+    limits.historyByteCount > 0 || segment.freeByteCount >= state.burstByteCount
+      || 4 * state.burstByteCount > segment.pointee.capacity
   }
 
   /// Adds a segment to the end of the chain, which holds it from now on.
