@@ -17,10 +17,14 @@ def _median(runs, key):
 
 
 def _ratio(measured, name, reference, key):
-    """Of the medians; None if either has not been measured."""
+    """The median of the ratios of two runs that followed each other, on a machine that is now faster,
+    now slower; of the medians if a run has failed. None if either has not been measured."""
     if name not in measured or reference not in measured:
         return None
-    return _median(measured[name], key) / _median(measured[reference], key)
+    ours, theirs = measured[name], measured[reference]
+    if len(ours) != len(theirs):
+        return _median(ours, key) / _median(theirs, key)
+    return median(one[key] / other[key] for one, other in zip(ours, theirs))
 
 
 def print_case(case, measured):
