@@ -4,6 +4,7 @@ from statistics import median
 
 from . import charts, rates
 from .programs import BENCHMARKS, FLOORS, PROGRAMS, WORKLOADS
+from .series import ratio
 
 BEGIN, END = "<!-- report: written by Benchmarks/run --report -->", "<!-- end of the report -->"
 LABELS = {
@@ -99,35 +100,43 @@ def _echo_charts(times, names):
 def _echo_ratios(times):
     rows = []
     for workload, measured in times.items():
-        def ratio(one, other):
-            if one not in measured or other not in measured:
-                return "-"
-            return f"{_median(measured[one]) / _median(measured[other]):.2f}"
+        def shown(one, other):
+            value = ratio(measured.get(one), measured.get(other))
+            return f"{value:.2f}" if value else "-"
         rows.append([
-            workload, ratio("echo:io_uring", PEER), ratio("echo:epoll", PEER),
-            ratio("echo:io_uring", "echo:epoll"),
-            ratio("echo:io_uring", FLOORS["io_uring"].name), ratio("echo:epoll", FLOORS["epoll"].name),
+            workload, shown("echo:io_uring", PEER), shown("echo:epoll", PEER),
+            shown("echo:io_uring", "echo:epoll"),
+            shown("echo:io_uring", FLOORS["io_uring"].name), shown("echo:epoll", FLOORS["epoll"].name),
         ])
-    yield "CPU per message, as a ratio of medians (less than 1: the first one needs less):"
+    yield ("CPU per message, the median of the ratios of runs that followed each other (less than 1: the first one "
+           "needs less):")
     yield _table(["", "io_uring / uWebSockets", "epoll / uWebSockets", "io_uring / epoll",
                   "io_uring / floor", "epoll / floor"], rows)
 
 
 def stress(results):
-    for measured in results.get("stress", {}).values():
-        yield "### dgrr/websocket's stress test"
-        rate = rates.STRESS
-        yield (f"{rate.connections} connections, each offered {rate.per_connection:,} texts of "
-               f"{len(rates.STRESS_PAYLOAD)} bytes a second, whatever comes back. In time: echoed within the second "
-               "in which all were offered.")
-        rows = [[_label(name), f"{_median(measured[name]):,.0f}",
-                 f"{_median(measured[name], 'kept_share'):.0%}",
-                 f"{_median(measured[name], 'p99_us') / 1000:,.1f}",
-                 f"{_median(measured[name]) / _median(measured[PEER]):.2f}" if PEER in measured else "-"]
-                for name in _in_order(measured)]
-        yield _table(["", "CPU ns/echo", "in time", "p99, ms", "x uWebSockets"], rows)
-        bars = [("", [_bar(name, measured[name], 1) for name in _in_order(measured)])]
-        yield _chart("stress", "Stress test", charts.bars("Stress test, server CPU per echo", "ns", bars))
+    measured = results.get("stress", {})
+    if not measured:
+        return
+    yield "### dgrr/websocket's stress test"
+    yield (f"{rates.STRESS.connections} connections, each offered so many texts of {len(rates.STRESS_PAYLOAD)} bytes a "
+           "second, whatever comes back. In time: echoed by the end of the time in which all were offered. Ratios as above.")
+    for rate in (rate for rate in rates.STRESSES if measured.get(rate.name)):
+        runs = measured[rate.name]
+        rows = []
+        for name in _in_order(runs):
+            _, value, low, high = _bar(name, runs[name], 1)
+            to_peer = ratio(runs[name], runs.get(PEER))
+            least = [ratio(runs.get(ours), runs[name]) for ours in ("echo:io_uring", "echo:epoll")]
+            rows.append([_label(name), f"{value:,.0f} ({low:,.0f}-{high:,.0f})",
+                         f"{_median(runs[name], 'kept_share'):.0%}",
+                         f"{_median(runs[name], 'p99_us') / 1000:,.1f}",
+                         *(f"{value:.2f}" if value else "-" for value in (to_peer, *least))])
+        yield f"{rate.per_connection:,} a second each, for {rate.seconds:g} s:"
+        yield _table(["", "CPU ns/echo", "in time", "p99, ms", "/ uWebSockets", "io_uring / it", "epoll / it"], rows)
+    bars = [(name, [_bar(program, runs[program], 1) for program in _in_order(runs)])
+            for name, runs in measured.items()]
+    yield _chart("stress", "Stress test", charts.bars("Stress test, server CPU per echo", "ns", bars))
 
 
 def windows(results):

@@ -4,6 +4,7 @@ from statistics import median
 
 from .fan_programs import PEER, PROGRAMS, STALLED, UNSTALLED
 from .report import table
+from .series import ratio
 
 COUNTS = {
     "system_calls_per_delivery": "system calls/delivery",
@@ -17,14 +18,7 @@ def _median(runs, key):
 
 
 def _ratio(measured, name, reference, key):
-    """The median of the ratios of two runs that followed each other, on a machine that is now faster,
-    now slower; of the medians if a run has failed. None if either has not been measured."""
-    if name not in measured or reference not in measured:
-        return None
-    ours, theirs = measured[name], measured[reference]
-    if len(ours) != len(theirs):
-        return _median(ours, key) / _median(theirs, key)
-    return median(one[key] / other[key] for one, other in zip(ours, theirs))
+    return ratio(measured.get(name), measured.get(reference), key)
 
 
 def print_case(case, measured):
@@ -34,14 +28,14 @@ def print_case(case, measured):
     for program in PROGRAMS:
         if not (runs := measured.get(program.name)):
             continue
-        ratio = _ratio(measured, program.name, PEER, "cpu_ns")
+        to_peer = _ratio(measured, program.name, PEER, "cpu_ns")
         cpu = [run["cpu_ns"] for run in runs]
         rows.append([
             program.name,
             f"{_median(runs, 'deliveries_per_second'):,.0f}",
             f"{median(cpu):,.0f}",
             f"{min(cpu):,.0f}-{max(cpu):,.0f}",
-            f"{ratio:.2f}" if ratio else "-",
+            f"{to_peer:.2f}" if to_peer else "-",
             *(f"{_median(runs, key):,.1f}" for key in ("p50_ms", "p99_ms", "max_ms")),
             f"{_median(runs, 'pace'):.0%}" if case.interval_us else "-",
             f"{_median(runs, 'deliveries_per_read'):.1f}",
@@ -87,9 +81,8 @@ def violations(thresholds, results, counts, gates_times):
             check(program, f"{STALLED.name}: memory beyond the run without, in bytes",
                   _median(stalled, "growth_bytes") - _median(unstalled, "growth_bytes"),
                   thresholds["stalled_growth_bytes"])
-            ratio = _median(stalled, "p99_ms") / _median(unstalled, "p99_ms")
             check(program, f"{STALLED.name}: p99 over the run without",
-                  ratio if gates_times else None, thresholds["stalled_p99_ratio"])
+                  ratio(stalled, unstalled, "p99_ms") if gates_times else None, thresholds["stalled_p99_ratio"])
         for case, measured in results.items() if gates_times else ():
             if case.name in thresholds["ratio_to_uwebsockets"]:
                 check(program, f"{case.title}: CPU over {PEER}",

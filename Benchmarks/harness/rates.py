@@ -33,6 +33,8 @@ class Rate:
 
 # The stress test of dgrr/websocket: tcpkali writes what is due in a millisecond at once, and so does this.
 STRESS = Rate("stress", 100, 10_000, ("--payload", STRESS_PAYLOAD, "--tick", "1ms"), seconds=1)
+# More than anybody can echo: what is due waits in the load, and the slowest need a minute for the rest.
+STRESSES = (STRESS, replace(STRESS, name="stress-100000", per_connection=100_000, seconds=0.2))
 
 # For the coalescing window: little to gather, some, and much.
 PACES = [

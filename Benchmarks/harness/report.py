@@ -6,6 +6,7 @@ import platform
 from statistics import median
 
 from .programs import FLOORS, PROGRAMS
+from .series import ratio
 
 COUNTS = {
     "system_calls_per_message": "system calls/message",
@@ -27,12 +28,9 @@ def machine():
 
 
 def ratio_to_floor(times, program, workload):
-    """Of the medians, to the floor on the same backend; None if either has not been measured."""
-    mine = times.get(workload, {}).get(program.name)
-    floor = times.get(workload, {}).get(FLOORS[program.backend].name)
-    if not mine or not floor:
-        return None
-    return median(run["cpu_ns"] for run in mine) / median(run["cpu_ns"] for run in floor)
+    """To the floor on the same backend; None if either has not been measured."""
+    measured = times.get(workload, {})
+    return ratio(measured.get(program.name), measured.get(FLOORS[program.backend].name))
 
 
 def table(header, rows):

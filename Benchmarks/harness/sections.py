@@ -51,10 +51,10 @@ def _most_allocations(program):
                for workload in USUAL_WORKLOADS if workload is not BUSY)
 
 
-def stress(attempts, programs, runs):
-    rate = rates.STRESS
+def stress(attempts, programs, runs, wanted=rates.STRESSES):
     return {rate.name: _runs(attempts, programs, runs, rate.name,
-                             lambda program: rates.at_rate(program, rate))}
+                             lambda program: rates.at_rate(program, rate))
+            for rate in wanted}
 
 
 def stalled(attempts, programs, runs):

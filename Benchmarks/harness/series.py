@@ -1,6 +1,7 @@
 """A series of measurements: which, in which order, and what failed in it."""
 
 import sys
+from statistics import median
 
 from .processes import Failure
 
@@ -28,6 +29,16 @@ def interleaved(programs, runs):
         first = run % len(programs)
         for program in programs[first:] + programs[:first]:
             yield run, program
+
+
+def ratio(ours, theirs, key="cpu_ns"):
+    """The median of the ratios of runs that followed each other, since a shared machine is now faster,
+    now slower; of the medians if a run has failed. None if either has not been measured."""
+    if not ours or not theirs:
+        return None
+    if len(ours) != len(theirs):
+        return median(run[key] for run in ours) / median(run[key] for run in theirs)
+    return median(one[key] / other[key] for one, other in zip(ours, theirs))
 
 
 class Attempts:
