@@ -38,13 +38,15 @@ extension Reactor {
     let socket = try Socket.open(family: Int32(kernel.storage.ss_family))
     do throws(SystemError) {
       try set(options, on: socket, isUnix: address.isUnix)
-      state.value.statistics.systemCallCount &+= 4
+      state.value.statistics.systemCallCount &+= 5
       let code = socket.connect(to: address, kernel)
       // Interrupted by a signal it goes on by itself (connect(2)).
       guard code == 0 || code == EINPROGRESS || code == EINTR else {
         throw SystemError("connect to \(address)", code: code)
       }
-      return try loop.begin(socket, peer: address)
+      let own = try? socket.localAddress()
+      try checkPeer(of: socket, own: own, address: address, kernel)
+      return try loop.begin(socket, peer: address, own: own)
     } catch {
       socket.close()
       throw error
@@ -63,12 +65,14 @@ extension Reactor {
       throw SystemError("adopt a socket", code: EPROTOTYPE, advice: "It is no stream socket.")
     }
     let peer = try socket.peerAddress()
-    guard socket.simulated == nil else { return try loop.begin(socket, peer: peer) }
+    let own = try? socket.localAddress()
+    state.value.statistics.systemCallCount &+= 1
+    guard socket.simulated == nil else { return try loop.begin(socket, peer: peer, own: own) }
     let flags = fcntl(descriptor, F_GETFL)
     guard flags >= 0, fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) == 0,
       fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0
     else { throw .current("fcntl") }
-    return try loop.begin(socket, peer: peer)
+    return try loop.begin(socket, peer: peer, own: own)
   }
 
   /// Closes a descriptor that is nobody's connection. Any thread.
@@ -81,6 +85,19 @@ extension Reactor {
       preconditionFailure("to be called on the reactor's own thread")
     }
     return loop
+  }
+
+  /// TCP lets a socket connect to itself, if the kernel happens to choose the port for it that it is
+  /// to connect to, and nobody listens there (RFC 9293 §3.5, simultaneous open).
+  private func checkPeer(
+    of socket: Socket, own: SocketAddress?, address: SocketAddress, _ kernel: KernelSocketAddress
+  ) throws(SystemError) {
+    guard own?.connectsToItself(at: kernel.address ?? address) ?? false else { return }
+    // Else it would be in TIME_WAIT, and whoever is to listen there could not bind.
+    socket.resetAtClose()
+    throw SystemError(
+      "connect to \(address)", code: ECONNREFUSED,
+      advice: "Nobody listens there: it would have connected to itself.")
   }
 
   private func set(

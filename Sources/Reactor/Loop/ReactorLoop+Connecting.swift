@@ -16,7 +16,7 @@ extension ReactorLoop {
 
   /// Takes in a socket that is connecting, or connected; on failure it stays the caller's.
   func begin(
-    _ socket: Socket, peer: SocketAddress
+    _ socket: Socket, peer: SocketAddress, own: SocketAddress?
   ) throws(SystemError) -> ConnectionPointer {
     try checkRoom()
     guard !wouldUseUpReserve(socket.descriptor) else {
@@ -28,11 +28,7 @@ extension ReactorLoop {
       throw SystemError("connect", code: ENOMEM)
     }
     connection.pointee.descriptor = socket.descriptor
-    state.value.statistics.systemCallCount &+= 1
-    guard
-      prepareCell(
-        of: connection, common: peer, own: try? socket.localAddress(), isOutgoing: true)
-    else {
+    guard prepareCell(of: connection, common: peer, own: own, isOutgoing: true) else {
       reactor.slab.release(connection)
       throw SystemError("connect", code: ENOMEM)
     }

@@ -75,6 +75,27 @@ struct ConnectingTests {
     dialing.stop()
   }
 
+  @Test("to themselves are refused, as nobody listens there", arguments: TestBackend.kernelKinds)
+  func itself(kind: BackendKind) throws {
+    let dialing = try Dialing(kind)
+    for any in [SocketAddress.loopback(port: 0), .ipv6(1, port: 0)] {
+      let listener = try Listener.open(any)
+      let own = listener.address
+      let port = try #require(own.port)
+      listener.close()
+      var options = ConnectingOptions()
+      options.localAddress = own
+      let unspecified: SocketAddress =
+        if case .ipv4 = own { .ipv4(0, port: port) } else { .ipv6(0, port: port) }
+      // More than once: nothing is left in TIME_WAIT, which would keep a server from the port.
+      for peer in [own, own, unspecified, own] {
+        #expect(code(dialing.connect(to: peer, options: options)) == ECONNREFUSED)
+      }
+    }
+    #expect(dialing.total.connectionCount == 0 && dialing.total.connectedCount == 0)
+    dialing.stop()
+  }
+
   @Test("expire while they connect, and then not again", arguments: TestBackend.kinds)
   func deadline(kind: BackendKind) throws {
     let full = try FullListener()
