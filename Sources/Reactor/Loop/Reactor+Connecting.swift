@@ -37,6 +37,7 @@ extension Reactor {
     let kernel = try KernelSocketAddress(address)
     let socket = try Socket.open(family: Int32(kernel.storage.ss_family))
     do throws(SystemError) {
+      try loop.checkReserve(socket)
       try set(options, on: socket, isUnix: address.isUnix)
       state.value.statistics.systemCallCount &+= 5
       let code = socket.connect(to: address, kernel)
@@ -65,6 +66,7 @@ extension Reactor {
       throw SystemError("adopt a socket", code: EPROTOTYPE, advice: "It is no stream socket.")
     }
     let peer = try socket.peerAddress()
+    try loop.checkReserve(socket)
     let own = try? socket.localAddress()
     state.value.statistics.systemCallCount &+= 1
     guard socket.simulated == nil else { return try loop.begin(socket, peer: peer, own: own) }
