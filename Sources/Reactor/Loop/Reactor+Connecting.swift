@@ -57,7 +57,9 @@ extension Reactor {
   /// Takes over a connected stream socket, as if it had been begun here: `connected` follows.
   ///
   /// - Parameter descriptor: closed with the connection; on failure it stays the caller's. It is
-  ///   set to be non-blocking and close-on-exec, also for others who hold it.
+  ///   set to be non-blocking and close-on-exec, also for others who hold the socket. For them the
+  ///   connection ends as well, but not with direct descriptors, which cannot be shut down: then
+  ///   nobody else may hold it.
   /// - Returns: the connection, which cannot be sent to yet.
   /// - Throws: if it is no connected stream socket.
   public func adopt(_ descriptor: Int32) throws(SystemError) -> ConnectionPointer {
@@ -74,7 +76,7 @@ extension Reactor {
     guard flags >= 0, fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) == 0,
       fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0
     else { throw .current("fcntl") }
-    return try loop.begin(socket, peer: peer, own: own)
+    return try loop.begin(socket, peer: peer, own: own, isAdopted: true)
   }
 
   /// Closes a descriptor that is nobody's connection. Any thread.

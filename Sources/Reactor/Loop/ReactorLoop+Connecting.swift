@@ -25,13 +25,14 @@ extension ReactorLoop {
 
   /// Takes in a socket that is connecting, or connected; on failure it stays the caller's.
   func begin(
-    _ socket: Socket, peer: SocketAddress, own: SocketAddress?
+    _ socket: Socket, peer: SocketAddress, own: SocketAddress?, isAdopted: Bool = false
   ) throws(SystemError) -> ConnectionPointer {
     try checkRoom()
     guard let connection = reactor.slab.allocate() else {
       throw SystemError("connect", code: ENOMEM)
     }
     connection.pointee.descriptor = socket.descriptor
+    connection.pointee.isAdopted = isAdopted
     guard prepareCell(of: connection, common: peer, own: own, isOutgoing: true) else {
       reactor.slab.release(connection)
       throw SystemError("connect", code: ENOMEM)

@@ -189,6 +189,31 @@ struct ConnectingTests {
     dialing.stop()
   }
 
+  @Test("whose sockets others hold as well end for them, too", arguments: TestBackend.kernelKinds)
+  func adoptHeld(kind: BackendKind) throws {
+    let dialing = try Dialing(kind)
+    for (transport, isReset) in [(Transport.tcp, false), (.tcp, true), (.unix, false)] {
+      let (near, far) = try transport.makePair()
+      let held = dup(near.descriptor)
+      let id = try dialing.adopt(near.descriptor).get()
+      _ = dialing.wait(id) { $0.contains(.connected) }
+      dialing.run { reactor in
+        if let connection = reactor.connection(id) { reactor.abort(connection, reset: isReset) }
+      }
+      #expect(dialing.end(of: id) == [.connected, .closed(nil)])
+      var end: Int32?
+      let start = ContinuousClock.now
+      while end == nil, ContinuousClock.now - start < .seconds(2) {
+        end = far.readEnd()
+        Pause.milliseconds(1)
+      }
+      #expect(end == (isReset ? ECONNRESET : 0), "\(transport)")
+      close(held)
+      far.close()
+    }
+    dialing.stop()
+  }
+
   @Test("work with direct descriptors", .enabled(if: TestBackend.isIOURingPermitted))
   func direct() throws {
     let server = try LineServer(.ioURing)
