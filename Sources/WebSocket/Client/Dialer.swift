@@ -40,6 +40,8 @@ final class Dialer: @unchecked Sendable {
   var isEnded = false
   /// Why this attempt fails, if that is known before the connection has gone.
   private var failure: ConnectFailure?
+  /// What the resolver has been asked, as long as the answer is waited for.
+  private var inquiry: NameInquiry?
   private var addresses: [SocketAddress] = []
   private var position = 0
   /// Counts attempts, so that what belongs to an earlier one is told apart.
@@ -142,9 +144,10 @@ final class Dialer: @unchecked Sendable {
   private func resolve() {
     phase = .resolving
     let current = attempt
-    SocketAddress.resolve(order.url.host, port: order.url.port) { [dial] result in
+    inquiry = SocketAddress.resolve(order.url.host, port: order.url.port) { [dial] result in
       dial.reactor.execute { outcome in
         guard outcome == .sent, self.attempt == current, self.phase == .resolving else { return }
+        self.inquiry = nil
         switch result {
         case .success(let addresses): self.tryAll(addresses)
         case .failure(let error): self.attemptFailed(.system(error))
@@ -157,6 +160,12 @@ final class Dialer: @unchecked Sendable {
       guard let self, attempt == current, phase == .resolving else { return }
       if outcome == .sent { attemptFailed(.timeout) } else { stopped() }
     }
+  }
+
+  /// An answer that may never come keeps nobody alive, and no thread busy that has not begun.
+  private func stopResolving() {
+    inquiry?.withdraw()
+    inquiry = nil
   }
 
   private func tryAll(_ addresses: [SocketAddress]) {
@@ -277,6 +286,7 @@ final class Dialer: @unchecked Sendable {
   }
 
   private func attemptFailed(_ reason: ConnectFailure) {
+    stopResolving()
     guard !isEnded else { return end(.cancelled) }
     if case .system(let error) = reason, error.code == ECANCELED { return end(.stopped) }
     failureCount += 1
@@ -315,6 +325,7 @@ final class Dialer: @unchecked Sendable {
     guard phase != .ended else { return }
     phase = .ended
     connection = nil
+    stopResolving()
     if isFailure { order.options.attemptFailed?(reason, nil) }
     dial.ended(reason)
     endTurn()

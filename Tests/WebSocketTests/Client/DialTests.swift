@@ -207,7 +207,7 @@ struct DialTests {
 }
 
 /// Dials, as long as somebody else keeps them.
-private final class WeakDials {
+final class WeakDials {
   private struct Entry {
     weak var dial: Dial?
   }
