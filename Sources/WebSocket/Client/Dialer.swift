@@ -96,6 +96,7 @@ final class Dialer: @unchecked Sendable {
 
   /// A year: longer ones are that long.
   private static let timeoutMillisecondsMax = 366 * 24 * 3600 * 1000
+  private static let resolvingLookMilliseconds = 1_000
 
   var waitsForTurn: Bool { phase == .queued }
 
@@ -154,11 +155,20 @@ final class Dialer: @unchecked Sendable {
         }
       }
     }
-    // Weak: this waits for its time also when there is nothing left to do. When the reactor ends,
-    // it is this that says so, and on the reactor's thread: an answer may take its time.
-    engine.reactor.execute(afterMilliseconds: order.timeoutMilliseconds) { [weak self] outcome in
+    limitResolving(ofAttempt: current)
+  }
+
+  /// Looks every now and then whether the time is over: a job cannot be undone, and one for the end
+  /// of a long time would outlive by far what it is for.
+  private func limitResolving(ofAttempt current: Int) {
+    let wait = min(remainingMilliseconds, Self.resolvingLookMilliseconds)
+    // When the reactor ends, it is this that says so, and on the reactor's thread: an answer may
+    // take its time.
+    engine.reactor.execute(afterMilliseconds: wait) { [weak self] outcome in
       guard let self, attempt == current, phase == .resolving else { return }
-      if outcome == .sent { attemptFailed(.timeout) } else { stopped() }
+      guard outcome == .sent else { return stopped() }
+      guard isTimeOver else { return limitResolving(ofAttempt: current) }
+      attemptFailed(.timeout)
     }
   }
 
@@ -200,6 +210,8 @@ final class Dialer: @unchecked Sendable {
   private var remainingMilliseconds: Int {
     max(1, Int((deadlineNanoseconds - engine.reactor.nowNanoseconds) / 1_000_000))
   }
+
+  private var isTimeOver: Bool { engine.reactor.nowNanoseconds >= deadlineNanoseconds }
 
   // MARK: From the engine
 

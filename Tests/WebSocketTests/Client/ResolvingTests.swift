@@ -1,7 +1,8 @@
 import Glibc
 import Testing
 
-import WebSocket
+@testable import Reactor
+@testable import WebSocket
 
 @Suite("A dial to a name", .serialized)
 struct ResolvingTests {
@@ -41,6 +42,40 @@ struct ResolvingTests {
       _ = try keep()
     }
     #expect(eventually { kept.count == 0 }, "\(kept.count) dials left")
+  }
+
+  @Test("has its time, however long that is, and not more", arguments: backends)
+  func timeout(on kind: BackendKind) throws {
+    let resolver = HeldResolver()
+    defer { resolver.release() }
+    try dialing(on: kind) { running in
+      let dial = try running.dial("ws://never.invalid/") { $0.connectTimeoutMilliseconds = 1_300 }
+      let time = seconds {
+        #expect(throws: ConnectFailure.timeout) { try dial.waitUntilOpen() }
+      }
+      #expect(time >= 1.25 && time < 4)
+    }
+  }
+
+  @Test("leaves nothing behind that waits for the end of its time", arguments: backends)
+  func jobs(on kind: BackendKind) throws {
+    try dialing(on: kind) { running in
+      let server = try ScriptedServer()
+      let dial = try running.dial("ws://localhost:\(server.port)/") {
+        $0.connectTimeoutMilliseconds = 3_600_000
+      }
+      let peer = try server.open()
+      _ = try dial.waitUntilOpen()
+      let next = Locked<Int64?>(nil)
+      running.client.group.execute { reactor in
+        guard let reactor else { return }
+        let time = reactor.state.value.delayedJobs.nextNanoseconds
+        next.withLock { $0 = time == .max ? 0 : time - reactor.nowNanoseconds }
+      }
+      #expect(eventually { next.withLock { $0 } != nil })
+      #expect(try #require(next.withLock { $0 }) <= 2_000_000_000)
+      peer.close()
+    }
   }
 }
 
