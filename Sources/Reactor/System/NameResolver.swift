@@ -12,14 +12,18 @@ final class NameResolver: Sendable {
   }
 
   private let lookUp: LookUp
+  private let slowNanoseconds: Int64
   private let state: ConditionLock<State>
 
   /// - Parameters:
   ///   - threadCountMax: names that are resolved at once. One whose server does not answer holds
   ///     its thread for long, and nothing can be done about that.
+  ///   - slowMilliseconds: a name that has taken longer is one of those that only half of the
+  ///     threads are for.
   ///   - lookUp: asks the system, and blocks meanwhile.
-  init(threadCountMax: Int = 8, lookUp: @escaping LookUp) {
+  init(threadCountMax: Int = 8, slowMilliseconds: Int64 = 1_000, lookUp: @escaping LookUp) {
     self.lookUp = lookUp
+    slowNanoseconds = slowMilliseconds * 1_000_000
     state = ConditionLock(State(threadCountMax: threadCountMax))
   }
 
@@ -44,13 +48,15 @@ final class NameResolver: Sendable {
   /// Ends when no name is left.
   private func work() {
     while let host = state.withLock({ $0.takeNext() }) {
+      let start = MonotonicClock.nowNanoseconds()
       let result: Result<[SocketAddress], SystemError>
       do {
         result = .success(try lookUp(host))
       } catch {
         result = .failure(error)
       }
-      let answers = state.withLock { $0.finish(host) }
+      let isSlow = MonotonicClock.nowNanoseconds() - start >= slowNanoseconds
+      let answers = state.withLock { $0.finish(host, isSlow: isSlow) }
       for answer in answers { answer(result) }
     }
   }
@@ -69,10 +75,15 @@ extension NameResolver {
       var answers: [UInt64: Answer] = [:]
       /// A thread has taken it up.
       var isTaken = false
+      /// It counts as one of the slow ones that have been taken up.
+      var isTakenAsSlow = false
 
       /// As they were asked for.
       var answersInOrder: [Answer] { answers.sorted { $0.key < $1.key }.map(\.value) }
     }
+
+    /// Names that are remembered as slow.
+    private static let slowCountMax = 1_024
 
     private let threadCountMax: Int
     private var names: [String: Name] = [:]
@@ -82,6 +93,10 @@ extension NameResolver {
     private var abandonedCount = 0
     private var askedCount: UInt64 = 0
     private var threadCount = 0
+    /// Names whose last answer took its time. They would come to hold all threads: who does not get
+    /// an answer asks again.
+    private var slow: Set<String> = []
+    private var slowTakenCount = 0
 
     init(threadCountMax: Int) {
       self.threadCountMax = threadCountMax
@@ -108,21 +123,33 @@ extension NameResolver {
       return answer
     }
 
-    /// The name that a thread is to take up. Nil: the thread ends.
+    /// The name that a thread is to take up. Nil: the thread ends. What is left then are slow names,
+    /// and those who have taken others of them will come back.
     mutating func takeNext() -> String? {
       if abandonedCount > 0 { dropAbandoned() }
-      guard !queue.isEmpty else {
+      let isFullOfSlow = slowTakenCount >= max(1, threadCountMax / 2)
+      guard let position = queue.firstIndex(where: { !isFullOfSlow || !slow.contains($0) }) else {
         threadCount -= 1
         return nil
       }
-      let host = queue.removeFirst()
+      let host = queue.remove(at: position)
+      let isSlow = slow.contains(host)
       names[host]?.isTaken = true
+      names[host]?.isTakenAsSlow = isSlow
+      if isSlow { slowTakenCount += 1 }
       return host
     }
 
     /// Gives out whom to tell.
-    mutating func finish(_ host: String) -> [Answer] {
-      names.removeValue(forKey: host)?.answersInOrder ?? []
+    mutating func finish(_ host: String, isSlow: Bool) -> [Answer] {
+      guard let name = names.removeValue(forKey: host) else { return [] }
+      if name.isTakenAsSlow { slowTakenCount -= 1 }
+      slow.remove(host)
+      if isSlow {
+        if slow.count >= Self.slowCountMax { slow.removeAll() }
+        slow.insert(host)
+      }
+      return name.answersInOrder
     }
 
     /// Gives out whom to tell: all who wait for a thread, if there is none.
