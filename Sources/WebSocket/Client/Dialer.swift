@@ -301,6 +301,8 @@ final class Dialer: @unchecked Sendable {
     stopResolving()
     guard !isEnded else { return end(.cancelled) }
     if case .system(let error) = reason, error.code == ECANCELED { return end(.stopped) }
+    // Whatever the policy says: nothing can follow.
+    if reason == .stopped { return end(.stopped) }
     failureCount += 1
     defer { endTurn() }
     guard order.descriptor == nil, let policy = order.options.reconnect, policy.retries(reason),
