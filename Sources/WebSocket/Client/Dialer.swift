@@ -22,6 +22,8 @@ final class Dialer: @unchecked Sendable {
     /// Waits until fewer others are under way.
     case queued
     case resolving
+    /// Waits for room in the backlog of a Unix socket.
+    case blocked
     case connecting
     /// Waits for the server's response.
     case handshake
@@ -97,6 +99,7 @@ final class Dialer: @unchecked Sendable {
   /// A year: longer ones are that long.
   private static let timeoutMillisecondsMax = 366 * 24 * 3600 * 1000
   private static let resolvingLookMilliseconds = 1_000
+  private static let roomLookMilliseconds = 20
 
   var waitsForTurn: Bool { phase == .queued }
 
@@ -187,15 +190,29 @@ final class Dialer: @unchecked Sendable {
   private func tryNext(after failure: ConnectFailure) {
     var failure = failure
     while position < addresses.count {
+      let address = addresses[position]
       do throws(SystemError) {
-        return register(
-          try engine.reactor.connect(to: addresses[position], options: order.options.socket))
+        return register(try engine.reactor.connect(to: address, options: order.options.socket))
       } catch {
+        if error.code == EAGAIN, address.isUnix { return waitForRoom() }
         failure = .system(error)
       }
       position += 1
     }
     attemptFailed(failure)
+  }
+
+  /// A Unix socket's backlog is full (connect(2)). TCP would wait for room by itself; here nothing
+  /// tells when there is some.
+  private func waitForRoom() {
+    guard !isTimeOver else { return attemptFailed(.timeout) }
+    phase = .blocked
+    let current = attempt
+    let wait = min(remainingMilliseconds, Self.roomLookMilliseconds)
+    engine.reactor.execute(afterMilliseconds: wait) { outcome in
+      guard self.attempt == current, self.phase == .blocked else { return }
+      if outcome == .sent { self.tryNext(after: .timeout) } else { self.stopped() }
+    }
   }
 
   private func register(_ connection: ConnectionPointer) {
@@ -285,7 +302,7 @@ final class Dialer: @unchecked Sendable {
   func cancel() {
     isEnded = true
     switch phase {
-    case .waiting, .queued, .resolving: end(.cancelled)
+    case .waiting, .queued, .resolving, .blocked: end(.cancelled)
     case .connecting, .handshake:
       guard let connection else { return }
       fail(.cancelled)
