@@ -103,6 +103,9 @@ final class Dialer: @unchecked Sendable {
 
   var waitsForTurn: Bool { phase == .queued }
 
+  /// Whom it connects to: dials with the same target share their turns.
+  var target: String { order.options.address?.description ?? order.url.authority }
+
   private func begin() {
     guard !isEnded else { return end(.cancelled) }
     // What is connected already needs no turn.
@@ -120,7 +123,7 @@ final class Dialer: @unchecked Sendable {
   private func endTurn() {
     guard hasTurn else { return }
     hasTurn = false
-    engine.turnEnded()
+    engine.turnEnded(of: self)
   }
 
   private func beginAttempt() {
