@@ -16,6 +16,7 @@ public struct ConnectingOptions: Sendable, Equatable {
   /// Bytes of the kernel's send buffer; nil: the kernel tunes it.
   public var sendBufferByteCount: Int32?
 
+  /// Options with all defaults.
   public init() {}
 }
 

@@ -44,9 +44,10 @@ public struct ClientConfiguration: Sendable {
   /// never.
   public var idleTimeoutMilliseconds = 120_000
 
-  /// Milliseconds that the peer may take to answer our close frame, and to end the connection when
-  /// both have been sent: 5 s.
+  /// Milliseconds from our close frame until the connection has ended: 5 s. In this time the peer
+  /// has to answer it, if ours came first, and then to end TCP.
   public var closeTimeoutMilliseconds = 5_000
 
+  /// A configuration with all defaults.
   public init() {}
 }
