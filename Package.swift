@@ -64,7 +64,8 @@ let package = Package(
     .testTarget(
       name: "ReactorTests", dependencies: ["Reactor", "CURing", "CProcess"], swiftSettings: rules),
     .testTarget(
-      name: "WebSocketTests", dependencies: ["WebSocket", "CProcess"], swiftSettings: rules),
+      name: "WebSocketTests", dependencies: ["WebSocket", "Reactor", "CProcess"],
+      swiftSettings: rules),
     .testTarget(name: "ExampleTests", dependencies: ["ExampleSupport"], swiftSettings: rules),
     .testTarget(name: "TidyTests", swiftSettings: rules),
   ]

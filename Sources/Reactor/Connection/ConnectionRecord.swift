@@ -26,6 +26,8 @@
   /// The list of the timer wheel that it stands in: the low bits of a tick.
   var timerPlace: UInt16 = 0
   @usableFromInline var topicFlags = TopicFlags()
+  /// Its socket was somebody else's before, who may still hold it.
+  var isAdopted = false
 
   /// The bytes that wait to be sent, oldest first. The first of them may be in a send.
   var sendHead: SendChunkPointer?

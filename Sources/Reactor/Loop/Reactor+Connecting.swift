@@ -16,6 +16,7 @@ public struct ConnectingOptions: Sendable, Equatable {
   /// Bytes of the kernel's send buffer; nil: the kernel tunes it.
   public var sendBufferByteCount: Int32?
 
+  /// Options with all defaults.
   public init() {}
 }
 
@@ -37,14 +38,17 @@ extension Reactor {
     let kernel = try KernelSocketAddress(address)
     let socket = try Socket.open(family: Int32(kernel.storage.ss_family))
     do throws(SystemError) {
+      try loop.checkReserve(socket)
       try set(options, on: socket, isUnix: address.isUnix)
-      state.value.statistics.systemCallCount &+= 4
+      state.value.statistics.systemCallCount &+= 5
       let code = socket.connect(to: address, kernel)
       // Interrupted by a signal it goes on by itself (connect(2)).
       guard code == 0 || code == EINPROGRESS || code == EINTR else {
         throw SystemError("connect to \(address)", code: code)
       }
-      return try loop.begin(socket, peer: address)
+      let own = try? socket.localAddress()
+      try checkPeer(of: socket, own: own, address: address, kernel)
+      return try loop.begin(socket, peer: address, own: own)
     } catch {
       socket.close()
       throw error
@@ -54,7 +58,9 @@ extension Reactor {
   /// Takes over a connected stream socket, as if it had been begun here: `connected` follows.
   ///
   /// - Parameter descriptor: closed with the connection; on failure it stays the caller's. It is
-  ///   set to be non-blocking and close-on-exec, also for others who hold it.
+  ///   set to be non-blocking and close-on-exec, also for others who hold the socket. For them the
+  ///   connection ends as well, but not with direct descriptors, which cannot be shut down: then
+  ///   nobody else may hold it.
   /// - Returns: the connection, which cannot be sent to yet.
   /// - Throws: if it is no connected stream socket.
   public func adopt(_ descriptor: Int32) throws(SystemError) -> ConnectionPointer {
@@ -63,12 +69,15 @@ extension Reactor {
       throw SystemError("adopt a socket", code: EPROTOTYPE, advice: "It is no stream socket.")
     }
     let peer = try socket.peerAddress()
-    guard socket.simulated == nil else { return try loop.begin(socket, peer: peer) }
+    try loop.checkReserve(socket)
+    let own = try? socket.localAddress()
+    state.value.statistics.systemCallCount &+= 1
+    guard socket.simulated == nil else { return try loop.begin(socket, peer: peer, own: own) }
     let flags = fcntl(descriptor, F_GETFL)
     guard flags >= 0, fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) == 0,
       fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0
     else { throw .current("fcntl") }
-    return try loop.begin(socket, peer: peer)
+    return try loop.begin(socket, peer: peer, own: own, isAdopted: true)
   }
 
   /// Closes a descriptor that is nobody's connection. Any thread.
@@ -81,6 +90,19 @@ extension Reactor {
       preconditionFailure("to be called on the reactor's own thread")
     }
     return loop
+  }
+
+  /// TCP lets a socket connect to itself, if the kernel happens to choose the port for it that it is
+  /// to connect to, and nobody listens there (RFC 9293 §3.5, simultaneous open).
+  private func checkPeer(
+    of socket: Socket, own: SocketAddress?, address: SocketAddress, _ kernel: KernelSocketAddress
+  ) throws(SystemError) {
+    guard own?.connectsToItself(at: kernel.address ?? address) ?? false else { return }
+    // Else it would be in TIME_WAIT, and whoever is to listen there could not bind.
+    socket.resetAtClose()
+    throw SystemError(
+      "connect to \(address)", code: ECONNREFUSED,
+      advice: "Nobody listens there: it would have connected to itself.")
   }
 
   private func set(

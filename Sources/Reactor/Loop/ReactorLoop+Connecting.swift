@@ -14,25 +14,26 @@ extension ReactorLoop {
     }
   }
 
+  /// Throws if a connection with this socket would leave the rest of the process too few
+  /// descriptors.
+  func checkReserve(_ socket: Socket) throws(SystemError) {
+    guard wouldUseUpReserve(socket.descriptor) else { return }
+    throw SystemError(
+      "connect", code: EMFILE,
+      advice: "Raise RLIMIT_NOFILE (ulimit -n), \(OpenFileLimit.current) now.")
+  }
+
   /// Takes in a socket that is connecting, or connected; on failure it stays the caller's.
   func begin(
-    _ socket: Socket, peer: SocketAddress
+    _ socket: Socket, peer: SocketAddress, own: SocketAddress?, isAdopted: Bool = false
   ) throws(SystemError) -> ConnectionPointer {
     try checkRoom()
-    guard !wouldUseUpReserve(socket.descriptor) else {
-      throw SystemError(
-        "connect", code: EMFILE,
-        advice: "Raise RLIMIT_NOFILE (ulimit -n), \(OpenFileLimit.current) now.")
-    }
     guard let connection = reactor.slab.allocate() else {
       throw SystemError("connect", code: ENOMEM)
     }
     connection.pointee.descriptor = socket.descriptor
-    state.value.statistics.systemCallCount &+= 1
-    guard
-      prepareCell(
-        of: connection, common: peer, own: try? socket.localAddress(), isOutgoing: true)
-    else {
+    connection.pointee.isAdopted = isAdopted
+    guard prepareCell(of: connection, common: peer, own: own, isOutgoing: true) else {
       reactor.slab.release(connection)
       throw SystemError("connect", code: ENOMEM)
     }

@@ -103,6 +103,21 @@ struct Socket {
     _ = shutdown(descriptor, Int32(SHUT_WR))
   }
 
+  /// Ends the connection in both directions, with FIN or with RST, also for others who hold the
+  /// socket. Returns how many system calls that took.
+  func end(reset: Bool) -> UInt64 {
+    if reset {
+      // Sends RST, and ends what waits with ECONNRESET. SO_LINGER would have an effect only when
+      // the last reference goes.
+      var nowhere = sockaddr()
+      nowhere.sa_family = sa_family_t(AF_UNSPEC)
+      let size = socklen_t(MemoryLayout<sockaddr>.size)
+      if unsafe Glibc.connect(descriptor, &nowhere, size) == 0 { return 1 }
+    }
+    _ = shutdown(descriptor, Int32(SHUT_RDWR))
+    return reset ? 2 : 1
+  }
+
   /// Makes the close that follows send RST and drop what the peer has not got yet. TCP only.
   func resetAtClose() {
     if let simulated { return simulated.resetsAtClose = true }

@@ -43,6 +43,19 @@ public enum SocketAddress: Sendable, Hashable {
   /// Whether it names a Unix socket.
   public var isUnix: Bool { port == nil }
 
+  /// Whether a TCP socket with this address that connects to another one is its own peer. The
+  /// scope of a link-local address says nothing new where the address is the same.
+  func connectsToItself(at peer: SocketAddress) -> Bool {
+    switch (self, peer) {
+    // The kernel takes 0.0.0.0 for the address that the socket has, and :: for the loopback's.
+    case (.ipv4(let own, let ownPort), .ipv4(let other, let port)):
+      ownPort == port && (own == other || other == 0)
+    case (.ipv6(let own, let ownPort, _), .ipv6(let other, let port, _)):
+      ownPort == port && own == (other == 0 ? 1 : other)
+    default: false
+    }
+  }
+
   private static func parseIPv4(_ text: String, port: UInt16) -> SocketAddress? {
     var address = in_addr()
     guard unsafe inet_pton(AF_INET, text, &address) == 1 else { return nil }

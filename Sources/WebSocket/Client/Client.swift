@@ -81,7 +81,9 @@ public final class Client<State>: Sendable {
   }
 
   /// As `connect(to:options:state:)`, over a connected stream socket, which is the client's from
-  /// now on, also if this throws. Such a connection is not made anew.
+  /// now on, also if this throws. For others who hold it the connection ends with the client's, but
+  /// not with direct descriptors: then nobody else may hold it. Of the options, `address`, `socket`
+  /// and `reconnect` have no effect: such a connection is not made anew.
   @discardableResult
   public func connect(
     over descriptor: Int32, to url: String, options: DialOptions = DialOptions(),

@@ -12,9 +12,14 @@ public struct ClientConfiguration: Sendable {
   }()
 
   /// Attempts to connect that each reactor has under way at once: 1,024. The others wait for their
-  /// turn, in their order: a listener's backlog has room for so many only (4,096 by Linux's default,
-  /// often fewer), and what it has no room for takes seconds. Each needs an open file, too, until a
-  /// direct descriptor takes its place. At least 1.
+  /// turn: a listener's backlog has room for so many only (4,096 by Linux's default, often fewer),
+  /// and what it has no room for takes seconds. Each needs an open file, too, until a direct
+  /// descriptor takes its place. At least 1.
+  ///
+  /// Those to one target, the URL's host and port or `DialOptions.address`, have their turns in
+  /// their order, and targets take turns. No target has more than three times as many as it leaves
+  /// free, alone three quarters of all, so that one that does not answer does not hold up the
+  /// others.
   public var dialCountMax = 1_024
 
   /// Milliseconds that an attempt to connect may take from its turn until the opening handshake is
@@ -39,9 +44,10 @@ public struct ClientConfiguration: Sendable {
   /// never.
   public var idleTimeoutMilliseconds = 120_000
 
-  /// Milliseconds that the peer may take to answer our close frame, and to end the connection when
-  /// both have been sent: 5 s.
+  /// Milliseconds from our close frame until the connection has ended: 5 s. In this time the peer
+  /// has to answer it, if ours came first, and then to end TCP.
   public var closeTimeoutMilliseconds = 5_000
 
+  /// A configuration with all defaults.
   public init() {}
 }

@@ -4,6 +4,7 @@ public import WebSocketProtocol
 /// A connection that is being made, and with `DialOptions.reconnect` is made anew as often as it
 /// is needed. Any thread. Nobody needs to keep it.
 public final class Dial: Sendable {
+  /// What the URL says that `Client.connect` was given.
   public let url: WebSocketURL
   let reactor: Reactor
   private let progress = ConditionLock(Progress())
@@ -57,7 +58,8 @@ public final class Dial: Sendable {
   }
 
   /// Ends it: the attempt that is under way, all further ones, and the connection if it is open
-  /// (with 1000). Never blocks.
+  /// (with 1000). With reconnecting this alone ends it for sure: `Connection.close` comes too late
+  /// for it if the peer has ended the connection first. Never blocks.
   public func cancel() {
     let (dialer, connection) = progress.withLock { progress in
       progress.isCancelled = true

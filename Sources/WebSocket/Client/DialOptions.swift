@@ -12,18 +12,21 @@ public struct DialOptions: Sendable {
 
   /// Where to connect to, whatever host the URL names: a proxy, a test server, a Unix socket.
   public var address: SocketAddress?
-  /// For the connection's socket: where it comes from, buffer sizes, ….
+  /// For the connection's socket: where it comes from, buffer sizes, …. Of no effect for one that is
+  /// connected already (`Client.connect(over:to:options:state:)`), as `address` and `reconnect`.
   public var socket = ConnectingOptions()
   /// Milliseconds. Nil: `ClientConfiguration.connectTimeoutMilliseconds`.
   public var connectTimeoutMilliseconds: Int?
 
-  /// Whether a connection that could not be made, or has ended, is made anew. Nil: it is not.
+  /// Whether a connection that could not be made, or has ended, is made anew. Nil: it is not. What
+  /// ends that for sure is `Dial.cancel`.
   public var reconnect: ReconnectPolicy?
 
   /// Told of each attempt that has failed, and in how many milliseconds the next one follows; nil:
   /// none does. On the reactor's thread, or if the client has stopped on any.
   public var attemptFailed: (@Sendable (ConnectFailure, _ retryMilliseconds: Int?) -> Void)?
 
+  /// Options with all defaults.
   public init() {}
 }
 
@@ -44,6 +47,7 @@ public struct ReconnectPolicy: Sendable {
 
   /// Whether to try again after a failure. By default, unless the server has refused with a status
   /// of 400 to 499 other than 408, 425 and 429, or has given an answer that is none to a WebSocket.
+  /// Not asked after `.cancelled` and `.stopped`, which nothing follows.
   public var retries: @Sendable (ConnectFailure) -> Bool = { failure in
     switch failure {
     case .refused(let head):
@@ -53,12 +57,15 @@ public struct ReconnectPolicy: Sendable {
     }
   }
 
-  /// Whether to connect again after a connection has ended otherwise than by this end. By default,
-  /// unless the peer has closed it with 1000.
+  /// Whether to connect again after a connection has ended, unless this end has closed it
+  /// (`Connection.close`, `Dial.cancel`) before the peer did. Also asked when this end has failed
+  /// it: for a broken rule, a timeout, an overflow. By default, unless the peer has closed it with
+  /// 1000.
   public var reconnects: @Sendable (Closure) -> Bool = { closure in
     !(closure.isClean && closure.code == .normalClosure)
   }
 
+  /// A policy with all defaults.
   public init() {}
 
   /// The longest wait after so many failures in a row, at least 1.

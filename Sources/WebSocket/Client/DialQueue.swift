@@ -2,12 +2,27 @@
 /// turn one after the other. Else a program that wants 20,000 connections would have the kernel send as
 /// many SYNs at once, most of which a listener's backlog has no room for: they are sent again after
 /// seconds. And each would need a descriptor of the process before it has one of the ring.
+///
+/// Targets take turns, and none takes more than three times as many as it leaves free: attempts to
+/// reach one that does not answer end with their timeout only, and must not hold up the others.
 struct DialQueue: ~Copyable {
+  /// An address that attempts are made to reach.
+  private final class Target {
+    let name: String
+    var activeCount = 0
+    var waiting = WaitingLine<Dialer>()
+
+    init(_ name: String) {
+      self.name = name
+    }
+  }
+
   private let activeCountMax: Int
   private var activeCount = 0
-  private var waiting: [Dialer] = []
-  /// Those before it have had their turn.
-  private var position = 0
+  /// Those with somebody who is under way or waits.
+  private var targets: [String: Target] = [:]
+  /// Those with somebody who waits, whoever is next first.
+  private var waiting = WaitingLine<Target>()
   /// Somebody up the stack is taking out one after the other.
   private var isBeingServed = false
   private var isStopped = false
@@ -19,7 +34,11 @@ struct DialQueue: ~Copyable {
   /// False: nobody has a turn any more.
   mutating func append(_ dialer: Dialer) -> Bool {
     guard !isStopped else { return false }
-    waiting.append(dialer)
+    let name = dialer.target
+    let target = targets[name] ?? Target(name)
+    targets[name] = target
+    if target.waiting.count == 0 { waiting.append(target) }
+    target.waiting.append(dialer)
     return true
   }
 
@@ -32,32 +51,78 @@ struct DialQueue: ~Copyable {
 
   /// Nil ends serving.
   mutating func takeNext() -> Dialer? {
-    while activeCount < activeCountMax, position < waiting.count {
-      let dialer = waiting[position]
-      position += 1
-      guard dialer.waitsForTurn else { continue }
-      activeCount += 1
-      return dialer
-    }
-    if position > waiting.count / 2 {
-      waiting.removeFirst(position)
-      position = 0
+    // Each target is looked at once.
+    for _ in 0..<waiting.count {
+      guard activeCount < activeCountMax, let target = waiting.takeFirst() else { break }
+      if let dialer = takeNext(of: target) { return dialer }
     }
     isBeingServed = false
     return nil
   }
 
-  mutating func turnEnded() {
+  /// Nil: nobody waits for it, or it has its share.
+  private mutating func takeNext(of target: Target) -> Dialer? {
+    var next: Dialer?
+    if target.activeCount / 3 < activeCountMax - activeCount {
+      while next == nil, let dialer = target.waiting.takeFirst() {
+        if dialer.waitsForTurn { next = dialer }
+      }
+    }
+    if next != nil {
+      target.activeCount += 1
+      activeCount += 1
+    }
+    if target.waiting.count > 0 { waiting.append(target) }
+    forgetIfIdle(target)
+    return next
+  }
+
+  mutating func turnEnded(of dialer: Dialer) {
     activeCount -= 1
+    guard let target = targets[dialer.target] else { return }
+    target.activeCount -= 1
+    forgetIfIdle(target)
+  }
+
+  private mutating func forgetIfIdle(_ target: Target) {
+    if target.activeCount == 0, target.waiting.count == 0 { targets[target.name] = nil }
   }
 
   /// Gives out those that have had no turn; there are no more.
   mutating func stop() -> [Dialer] {
     isStopped = true
-    let rest = Array(waiting[position...])
-    waiting = []
-    position = 0
+    var rest: [Dialer] = []
+    while let target = waiting.takeFirst() {
+      while let dialer = target.waiting.takeFirst() { rest.append(dialer) }
+      forgetIfIdle(target)
+    }
     return rest
+  }
+}
+
+/// First come, first served.
+private struct WaitingLine<Element> {
+  private var elements: [Element?] = []
+  /// Those before it have gone.
+  private var position = 0
+
+  var count: Int { elements.count - position }
+
+  mutating func append(_ element: Element) {
+    elements.append(element)
+  }
+
+  mutating func takeFirst() -> Element? {
+    guard position < elements.count else { return nil }
+    defer {
+      position += 1
+      // Now and then, so that it costs each of them little.
+      if position > elements.count / 2 {
+        elements.removeFirst(position)
+        position = 0
+      }
+    }
+    return elements[position].take()
   }
 }
 
@@ -69,8 +134,8 @@ extension Engine {
   }
 
   /// The attempt has come to an end, one way or another.
-  func turnEnded() {
-    scratch.value.dialQueue.turnEnded()
+  func turnEnded(of dialer: Dialer) {
+    scratch.value.dialQueue.turnEnded(of: dialer)
     serveDials()
   }
 

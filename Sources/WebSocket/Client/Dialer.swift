@@ -22,6 +22,8 @@ final class Dialer: @unchecked Sendable {
     /// Waits until fewer others are under way.
     case queued
     case resolving
+    /// Waits for room in the backlog of a Unix socket.
+    case blocked
     case connecting
     /// Waits for the server's response.
     case handshake
@@ -40,6 +42,8 @@ final class Dialer: @unchecked Sendable {
   var isEnded = false
   /// Why this attempt fails, if that is known before the connection has gone.
   private var failure: ConnectFailure?
+  /// What the resolver has been asked, as long as the answer is waited for.
+  private var inquiry: NameInquiry?
   private var addresses: [SocketAddress] = []
   private var position = 0
   /// Counts attempts, so that what belongs to an earlier one is told apart.
@@ -94,8 +98,13 @@ final class Dialer: @unchecked Sendable {
 
   /// A year: longer ones are that long.
   private static let timeoutMillisecondsMax = 366 * 24 * 3600 * 1000
+  private static let resolvingLookMilliseconds = 1_000
+  private static let roomLookMilliseconds = 20
 
   var waitsForTurn: Bool { phase == .queued }
+
+  /// Whom it connects to: dials with the same target share their turns.
+  var target: String { order.options.address?.description ?? order.url.authority }
 
   private func begin() {
     guard !isEnded else { return end(.cancelled) }
@@ -114,7 +123,7 @@ final class Dialer: @unchecked Sendable {
   private func endTurn() {
     guard hasTurn else { return }
     hasTurn = false
-    engine.turnEnded()
+    engine.turnEnded(of: self)
   }
 
   private func beginAttempt() {
@@ -142,21 +151,37 @@ final class Dialer: @unchecked Sendable {
   private func resolve() {
     phase = .resolving
     let current = attempt
-    SocketAddress.resolve(order.url.host, port: order.url.port) { [dial] result in
+    inquiry = SocketAddress.resolve(order.url.host, port: order.url.port) { [dial] result in
       dial.reactor.execute { outcome in
         guard outcome == .sent, self.attempt == current, self.phase == .resolving else { return }
+        self.inquiry = nil
         switch result {
         case .success(let addresses): self.tryAll(addresses)
         case .failure(let error): self.attemptFailed(.system(error))
         }
       }
     }
-    // Weak: this waits for its time also when there is nothing left to do. When the reactor ends,
-    // it is this that says so, and on the reactor's thread: an answer may take its time.
-    engine.reactor.execute(afterMilliseconds: order.timeoutMilliseconds) { [weak self] outcome in
+    limitResolving(ofAttempt: current)
+  }
+
+  /// Looks every now and then whether the time is over: a job cannot be undone, and one for the end
+  /// of a long time would outlive by far what it is for.
+  private func limitResolving(ofAttempt current: Int) {
+    let wait = min(remainingMilliseconds, Self.resolvingLookMilliseconds)
+    // When the reactor ends, it is this that says so, and on the reactor's thread: an answer may
+    // take its time.
+    engine.reactor.execute(afterMilliseconds: wait) { [weak self] outcome in
       guard let self, attempt == current, phase == .resolving else { return }
-      if outcome == .sent { attemptFailed(.timeout) } else { stopped() }
+      guard outcome == .sent else { return stopped() }
+      guard isTimeOver else { return limitResolving(ofAttempt: current) }
+      attemptFailed(.timeout)
     }
+  }
+
+  /// An answer that may never come keeps nobody alive, and no thread busy that has not begun.
+  private func stopResolving() {
+    inquiry?.withdraw()
+    inquiry = nil
   }
 
   private func tryAll(_ addresses: [SocketAddress]) {
@@ -168,15 +193,29 @@ final class Dialer: @unchecked Sendable {
   private func tryNext(after failure: ConnectFailure) {
     var failure = failure
     while position < addresses.count {
+      let address = addresses[position]
       do throws(SystemError) {
-        return register(
-          try engine.reactor.connect(to: addresses[position], options: order.options.socket))
+        return register(try engine.reactor.connect(to: address, options: order.options.socket))
       } catch {
+        if error.code == EAGAIN, address.isUnix { return waitForRoom() }
         failure = .system(error)
       }
       position += 1
     }
     attemptFailed(failure)
+  }
+
+  /// A Unix socket's backlog is full (connect(2)). TCP would wait for room by itself; here nothing
+  /// tells when there is some.
+  private func waitForRoom() {
+    guard !isTimeOver else { return attemptFailed(.timeout) }
+    phase = .blocked
+    let current = attempt
+    let wait = min(remainingMilliseconds, Self.roomLookMilliseconds)
+    engine.reactor.execute(afterMilliseconds: wait) { outcome in
+      guard self.attempt == current, self.phase == .blocked else { return }
+      if outcome == .sent { self.tryNext(after: .timeout) } else { self.stopped() }
+    }
   }
 
   private func register(_ connection: ConnectionPointer) {
@@ -191,6 +230,8 @@ final class Dialer: @unchecked Sendable {
   private var remainingMilliseconds: Int {
     max(1, Int((deadlineNanoseconds - engine.reactor.nowNanoseconds) / 1_000_000))
   }
+
+  private var isTimeOver: Bool { engine.reactor.nowNanoseconds >= deadlineNanoseconds }
 
   // MARK: From the engine
 
@@ -264,7 +305,7 @@ final class Dialer: @unchecked Sendable {
   func cancel() {
     isEnded = true
     switch phase {
-    case .waiting, .queued, .resolving: end(.cancelled)
+    case .waiting, .queued, .resolving, .blocked: end(.cancelled)
     case .connecting, .handshake:
       guard let connection else { return }
       fail(.cancelled)
@@ -277,8 +318,11 @@ final class Dialer: @unchecked Sendable {
   }
 
   private func attemptFailed(_ reason: ConnectFailure) {
+    stopResolving()
     guard !isEnded else { return end(.cancelled) }
     if case .system(let error) = reason, error.code == ECANCELED { return end(.stopped) }
+    // Whatever the policy says: nothing can follow.
+    if reason == .stopped { return end(.stopped) }
     failureCount += 1
     defer { endTurn() }
     guard order.descriptor == nil, let policy = order.options.reconnect, policy.retries(reason),
@@ -315,6 +359,7 @@ final class Dialer: @unchecked Sendable {
     guard phase != .ended else { return }
     phase = .ended
     connection = nil
+    stopResolving()
     if isFailure { order.options.attemptFailed?(reason, nil) }
     dial.ended(reason)
     endTurn()

@@ -15,10 +15,12 @@ public struct Connection: Sendable, Hashable {
   /// Whether the connection exists. It may be gone by the time the answer is looked at.
   public var isOpen: Bool { id.isOpen }
 
-  /// The peer's address. Nil: the connection has gone.
+  /// The peer's address. Nil: the connection has gone, or it is a client's, and its reactor has
+  /// connected to more than 4,096 different addresses.
   public var remoteAddress: SocketAddress? { id.peerAddress }
 
-  /// This end's address. Nil: the connection has gone.
+  /// This end's address. Nil: the connection has gone, or it is a server's, and its reactor has
+  /// accepted connections at more than 4,096 different addresses.
   public var localAddress: SocketAddress? { id.localAddress }
 
   /// The subprotocol that was chosen in the opening handshake, if any.
@@ -125,7 +127,8 @@ public struct Connection: Sendable, Hashable {
   }
 
   /// Begins the closing handshake (RFC 6455 §7.1.2), behind what has been sent before. Nothing can
-  /// be sent afterwards. Does nothing if it has begun already.
+  /// be sent afterwards. Does nothing if it has begun already, by either end: a client that is to
+  /// reconnect (`DialOptions.reconnect`) then does so. What ends that for sure is `Dial.cancel`.
   ///
   /// - Parameters:
   ///   - code: 1000 by default. Nil: a close frame without a code. It must be valid on the wire.

@@ -75,6 +75,27 @@ struct ConnectingTests {
     dialing.stop()
   }
 
+  @Test("to themselves are refused, as nobody listens there", arguments: TestBackend.kernelKinds)
+  func itself(kind: BackendKind) throws {
+    let dialing = try Dialing(kind)
+    for any in [SocketAddress.loopback(port: 0), .ipv6(1, port: 0)] {
+      let listener = try Listener.open(any)
+      let own = listener.address
+      let port = try #require(own.port)
+      listener.close()
+      var options = ConnectingOptions()
+      options.localAddress = own
+      let unspecified: SocketAddress =
+        if case .ipv4 = own { .ipv4(0, port: port) } else { .ipv6(0, port: port) }
+      // More than once: nothing is left in TIME_WAIT, which would keep a server from the port.
+      for peer in [own, own, unspecified, own] {
+        #expect(code(dialing.connect(to: peer, options: options)) == ECONNREFUSED)
+      }
+    }
+    #expect(dialing.total.connectionCount == 0 && dialing.total.connectedCount == 0)
+    dialing.stop()
+  }
+
   @Test("expire while they connect, and then not again", arguments: TestBackend.kinds)
   func deadline(kind: BackendKind) throws {
     let full = try FullListener()
@@ -165,6 +186,31 @@ struct ConnectingTests {
     #expect(code(dialing.adopt(file)) == ENOTSOCK)
     for descriptor in [datagram, stream, file] { #expect(close(descriptor) == 0) }
     #expect(code(dialing.adopt(-1)) == EBADF && code(dialing.adopt(1_000_000)) == EBADF)
+    dialing.stop()
+  }
+
+  @Test("whose sockets others hold as well end for them, too", arguments: TestBackend.kernelKinds)
+  func adoptHeld(kind: BackendKind) throws {
+    let dialing = try Dialing(kind)
+    for (transport, isReset) in [(Transport.tcp, false), (.tcp, true), (.unix, false)] {
+      let (near, far) = try transport.makePair()
+      let held = dup(near.descriptor)
+      let id = try dialing.adopt(near.descriptor).get()
+      _ = dialing.wait(id) { $0.contains(.connected) }
+      dialing.run { reactor in
+        if let connection = reactor.connection(id) { reactor.abort(connection, reset: isReset) }
+      }
+      #expect(dialing.end(of: id) == [.connected, .closed(nil)])
+      var end: Int32?
+      let start = ContinuousClock.now
+      while end == nil, ContinuousClock.now - start < .seconds(2) {
+        end = far.readEnd()
+        Pause.milliseconds(1)
+      }
+      #expect(end == (isReset ? ECONNRESET : 0), "\(transport)")
+      close(held)
+      far.close()
+    }
     dialing.stop()
   }
 

@@ -38,6 +38,19 @@ struct RoomTests {
     }
   }
 
+  @Test("nor takes them to connect, and bothers no peer then", arguments: TestBackend.kernelKinds)
+  func reserveWhenConnecting(kind: BackendKind) async {
+    if kind == .epoll {
+      await #expect(processExitsWith: .success) {
+        try inForkedProcess { try checkReserveWhenConnecting(.epoll) }
+      }
+    } else {
+      await #expect(processExitsWith: .success) {
+        try inForkedProcess { try checkReserveWhenConnecting(.ioURing) }
+      }
+    }
+  }
+
   @Test("raises the limit of open files, unless it is told not to")
   func openFileLimit() async {
     await #expect(processExitsWith: .success) {
@@ -96,4 +109,25 @@ private func checkReserve(_ kind: BackendKind) throws {
   for client in clients[20...] { #expect(client.readLine() == "hello") }
   #expect(server.total.refusedCount == 0)
   server.stop()
+}
+
+/// To be run in a process of its own.
+private func checkReserveWhenConnecting(_ kind: BackendKind) throws {
+  Descriptors.limit()
+  let dialing = try Dialing(kind) {
+    $0.raisesOpenFileLimit = false
+    $0.reservedDescriptorCount = 32
+  }
+  let listener = try Listener.open(.loopback(port: 0))
+  let spares = Descriptors.leave(8)
+  let error = #expect(throws: SystemError.self) {
+    try dialing.connect(to: listener.address).get()
+  }
+  #expect(error?.code == EMFILE && error?.advice?.contains("RLIMIT_NOFILE") == true)
+  var poll = pollfd(fd: listener.descriptor, events: Int16(POLLIN), revents: 0)
+  #expect(Glibc.poll(&poll, 1, 50) == 0)
+  for spare in spares.suffix(64) { close(spare) }
+  let id = try dialing.connect(to: listener.address).get()
+  #expect(dialing.wait(id) { $0 == [.connected] } == [.connected])
+  dialing.stop()
 }

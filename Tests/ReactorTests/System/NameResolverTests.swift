@@ -55,6 +55,72 @@ struct NameResolverTests {
     #expect(Self.resolverCount == 0)
   }
 
+  @Test("that nobody waits for any more are not looked up, and nothing of theirs is kept")
+  func withdrawn() {
+    let lookUps = LookUps()
+    let resolver = NameResolver(threadCountMax: 1) { lookUps.lookUp($0) }
+    let answered = ConditionLock<[String]>([])
+    func ask(_ host: String, keeping probe: Probe? = nil) -> NameInquiry {
+      resolver.resolve(host) { _ in
+        answered.change { $0.append(host) }
+        probe?.touch()
+      }
+    }
+    _ = ask("first")
+    lookUps.wait(until: ["first"])
+    var probe: Probe? = Probe()
+    weak let kept = probe
+    let shared = ask("first", keeping: probe)
+    let inquiries = (0..<1_000).map { ask("name \($0)", keeping: probe) }
+    probe = nil
+    #expect(kept != nil)
+    for inquiry in [shared] + inquiries {
+      inquiry.withdraw()
+      inquiry.withdraw()
+    }
+    #expect(kept == nil)
+    // Whoever asks again is answered.
+    _ = ask("name 7")
+    lookUps.open()
+    #expect(answered.wait { $0.count == 2 ? $0 : nil } == ["first", "name 7"])
+    #expect(lookUps.hosts == ["first", "name 7"])
+    // Too late.
+    shared.withdraw()
+    inquiries[7].withdraw()
+  }
+
+  @Test("that take their time hold half of the threads only, once that is known")
+  func slow() {
+    let lookUps = LookUps()
+    lookUps.open()
+    let resolver = NameResolver(threadCountMax: 4, slowMilliseconds: 20) { host in
+      if host.hasPrefix("slow") { Pause.milliseconds(30) }
+      return lookUps.lookUp(host)
+    }
+    let answered = ConditionLock<[String]>([])
+    let slow = (0..<6).map { "slow \($0)" }
+    func ask(_ hosts: [String]) {
+      for host in hosts {
+        _ = resolver.resolve(host) { _ in answered.change { $0.append(host) } }
+      }
+    }
+    ask(slow)
+    #expect(answered.wait { $0.count == 6 ? Set($0) : nil } == Set(slow))
+    lookUps.close()
+    ask(slow)
+    lookUps.wait(until: slow + slow.prefix(2))
+    lookUps.open(for: "quick")
+    ask(["quick"])
+    let start = ContinuousClock.now
+    while !answered.withLock({ $0.contains("quick") }), ContinuousClock.now - start < .seconds(5) {
+      Pause.milliseconds(1)
+    }
+    #expect(answered.withLock { $0.last } == "quick")
+    #expect(lookUps.hosts.count == 9)
+    lookUps.open()
+    #expect(answered.wait { $0.count == 13 ? Set($0) : nil } == Set(slow + ["quick"]))
+  }
+
   /// Threads that resolve names.
   private static var resolverCount: Int {
     guard let directory = opendir("/proc/self/task") else { return -1 }
@@ -73,4 +139,38 @@ struct NameResolverTests {
     }
     return count
   }
+}
+
+/// Stands in for the system's resolver, and answers when it is told to.
+private final class LookUps: Sendable {
+  private struct State {
+    var hosts: [String] = []
+    var isOpen = false
+    /// The one name that is answered in any case.
+    var exception: String?
+  }
+
+  private let state = ConditionLock(State())
+
+  func lookUp(_ host: String) -> [SocketAddress] {
+    state.change { $0.hosts.append(host) }
+    return state.wait { $0.isOpen || $0.exception == host ? [.loopback(port: 0)] : nil }
+  }
+
+  func open() { state.change { $0.isOpen = true } }
+  func open(for host: String) { state.change { $0.exception = host } }
+  func close() { state.change { $0.isOpen = false } }
+
+  /// Names that were looked up, in their order.
+  var hosts: [String] { state.withLock { $0.hosts } }
+
+  /// Waits until these names have been looked up, in whatever order.
+  func wait(until hosts: [String]) {
+    _ = state.wait { $0.hosts.sorted() == hosts.sorted() ? true : nil }
+  }
+}
+
+/// What an answer holds.
+private final class Probe: Sendable {
+  func touch() {}
 }

@@ -20,7 +20,10 @@ struct WebSocketURLTests {
       ("ws://[::1]:9001/x", "::1", 9001, "/x", "[::1]:9001"),
       ("ws://[2001:DB8::1]:80", "2001:DB8::1", 80, "/", "[2001:DB8::1]"),
       ("ws://[::ffff:1.2.3.4]/", "::ffff:1.2.3.4", 80, "/", "[::ffff:1.2.3.4]"),
-      ("ws://[fe80::1%2]/", "fe80::1%2", 80, "/", "[fe80::1%2]"),
+      // The zone is for dialing only (RFC 6874 §4).
+      ("ws://[fe80::1%2]/", "fe80::1%2", 80, "/", "[fe80::1]"),
+      ("ws://[fe80::1%eth0]:81/", "fe80::1%eth0", 81, "/", "[fe80::1]:81"),
+      ("ws://a%20b/", "a%20b", 80, "/", "a%20b"),
       ("ws://h//double//", "h", 80, "//double//", "h"),
       ("ws://h/@:[]", "h", 80, "/@:[]", "h"),
     ] as [(String, String, UInt16, String, String)])
@@ -51,6 +54,8 @@ struct WebSocketURLTests {
       ("ws://[::1]x", .invalidHost), ("ws://[h]/", .invalidHost), ("ws://::1/", .invalidHost),
       ("ws://[::1]]", .invalidHost), ("ws://[::1\r\n]/", .invalidHost),
       // Else it would name a Unix socket.
+      ("ws://[%a:b]/", .invalidHost), ("ws://[fe80::1%h]h]/", .invalidHost),
+      ("ws://[fe80::1%é]/", .invalidHost),
       ("ws://[unix:socket]/", .invalidHost), ("ws://[v1.x:y]/", .invalidHost),
       ("ws://h:0", .invalidPort), ("ws://h:65536", .invalidPort), ("ws://h:+80", .invalidPort),
       ("ws://h:-1", .invalidPort), ("ws://h: 80", .invalidPort), ("ws://h:80 ", .invalidPort),

@@ -49,6 +49,27 @@ struct ReconnectTests {
     }
   }
 
+  @Test("goes on when it would have connected to itself", arguments: backends)
+  func itself(on kind: BackendKind) throws {
+    try dialing(on: kind) { running in
+      let server = try ScriptedServer()
+      server.close()
+      let dial = try running.dial(server.url) {
+        $0.socket.localAddress = .loopback(port: server.port)
+        $0.reconnect = policy()
+      }
+      #expect(eventually { running.failures.count >= 3 })
+      for failure in running.failures.prefix(3) {
+        guard case .system(let error) = failure.reason else {
+          Issue.record("\(failure)")
+          continue
+        }
+        #expect(error.code == ECONNREFUSED && failure.retryMilliseconds != nil)
+      }
+      dial.cancel()
+    }
+  }
+
   @Test("waits longer each time, up to the limit, between half of it and all", arguments: backends)
   func delays(on kind: BackendKind) throws {
     try dialing(on: kind) { running in

@@ -18,8 +18,9 @@ extension IOURingBackend {
       closeDirect(connection, reset: reset)
       return
     }
-    if connection.pointee.backendOperationCount > 0 || reset {
-      endOperations(on: connection.pointee.descriptor, reset: reset)
+    // Closing does not end a connection whose socket others hold.
+    if connection.pointee.backendOperationCount > 0 || reset || connection.pointee.isAdopted {
+      state.systemCallCount += Socket(connection.pointee.descriptor).end(reset: reset)
     }
     // A multishot poll reports the end, and goes on.
     let mode = connection.pointee.receiveState
@@ -51,20 +52,6 @@ extension IOURingBackend {
       receiver.closed(next.connection)
       count -= 1
     }
-  }
-
-  private func endOperations(on descriptor: Int32, reset: Bool) {
-    state.systemCallCount += 1
-    if reset {
-      // Sends RST, and ends what waits with ECONNRESET. SO_LINGER would have an effect only when
-      // the last reference goes.
-      var nowhere = sockaddr()
-      nowhere.sa_family = sa_family_t(AF_UNSPEC)
-      let size = socklen_t(MemoryLayout<sockaddr>.size)
-      if unsafe Glibc.connect(descriptor, &nowhere, size) == 0 { return }
-      state.systemCallCount += 1
-    }
-    _ = shutdown(descriptor, Int32(SHUT_RDWR))
   }
 
   private func release(_ connection: ConnectionPointer) {

@@ -1,20 +1,26 @@
 /// An extension as `Sec-WebSocket-Extensions` names it: an offer of a client or the choice of a
 /// server (RFC 6455 §9.1).
 public struct WebSocketExtension: Sendable, Equatable {
+  /// One of the things that an offer or a choice says about the extension.
   public struct Parameter: Sendable, Equatable {
+    /// A token.
     public var name: String
     /// Nil for a parameter that is only a name.
     public var value: String?
 
+    /// Neither name nor value is checked: that is done where they are written.
     public init(_ name: String, _ value: String? = nil) {
       self.name = name
       self.value = value
     }
   }
 
+  /// A token, registered with IANA (RFC 6455 §11.4).
   public var name: String
+  /// In their order. One may come more than once.
   public var parameters: [Parameter]
 
+  /// Neither name nor parameters are checked: that is done where they are written.
   public init(_ name: String, parameters: [Parameter] = []) {
     self.name = name
     self.parameters = parameters

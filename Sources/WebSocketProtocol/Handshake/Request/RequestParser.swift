@@ -18,6 +18,7 @@ public struct RequestParser: ~Copyable, Sendable {
     case complete(headByteCount: Int, RequestKind)
   }
 
+  /// How large the head of a request may be.
   public let limits: HandshakeLimits
 
   /// Whether the last request that was parsed, or refused after its request line was understood,

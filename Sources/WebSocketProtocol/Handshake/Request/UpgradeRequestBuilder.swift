@@ -5,6 +5,7 @@ public struct UpgradeRequestBuilder: Sendable, Equatable {
   public let host: String
   /// Path and query, percent-encoded: `/chat?room=1`.
   public let target: String
+  /// To be fresh for each request: what the server's answer must fit.
   public let key: HandshakeKey
   /// Most wanted first.
   public let subprotocols: [String]
@@ -12,6 +13,7 @@ public struct UpgradeRequestBuilder: Sendable, Equatable {
   public let extensions: [WebSocketExtension]
   /// Only for a client that speaks for a web page.
   public let origin: String?
+  /// Fields besides those of the handshake, behind them.
   public var headers: HTTPHeaders
 
   /// Throws if a value could not be written without changing what the request says.

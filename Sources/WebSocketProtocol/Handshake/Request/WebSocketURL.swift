@@ -1,6 +1,7 @@
 /// A WebSocket's address (RFC 6455 §3): `ws://host:port/path?query`.
 public struct WebSocketURL: Sendable, Equatable {
-  /// A name, an IPv4 address, or an IPv6 address without its brackets.
+  /// A name, an IPv4 address, or an IPv6 address without its brackets, with the zone if there is
+  /// one: `fe80::1%eth0`.
   public let host: String
   /// 80 unless the URL says otherwise.
   public let port: UInt16
@@ -22,15 +23,20 @@ public struct WebSocketURL: Sendable, Equatable {
     guard target.utf8.allSatisfy({ $0.isVisible && $0 != UInt8(ascii: "#") }) else {
       throw .invalidTarget
     }
-    let bytes = Array(self.authority.utf8)
+    let bytes = Array(self.authority(of: host).utf8)
     let span = bytes.span
     guard HostSyntax.isHost(RawSpan(_elements: span), in: 0..<span.count) else {
       throw .invalidHost
     }
   }
 
-  /// What the `Host` field says: the port only if it is not the scheme's default.
+  /// What the `Host` field says: the port only if it is not the scheme's default, and no zone,
+  /// which means something on this machine only (RFC 6874 §4).
   public var authority: String {
+    authority(of: host.contains(":") ? String(host.prefix { $0 != "%" }) : host)
+  }
+
+  private func authority(of host: String) -> String {
     let name = host.contains(":") ? "[\(host)]" : host
     return port == 80 ? name : "\(name):\(port)"
   }
@@ -52,8 +58,8 @@ public struct WebSocketURL: Sendable, Equatable {
       guard tail.isEmpty || tail.first == ":" else { throw .invalidHost }
       host = authority[..<bracket].dropFirst()
       // Nothing else may come to mean something to those who read addresses.
-      guard host.contains(":"), host.prefix(while: { $0 != "%" }).utf8.allSatisfy(isIPv6Octet)
-      else { throw .invalidHost }
+      let address = host.prefix { $0 != "%" }
+      guard address.contains(":"), address.utf8.allSatisfy(isIPv6Octet) else { throw .invalidHost }
       port = tail.isEmpty ? nil : tail.dropFirst()
     } else if let colon = authority.firstIndex(of: ":") {
       host = authority[..<colon]
@@ -74,5 +80,6 @@ public struct WebSocketURL: Sendable, Equatable {
 }
 
 extension WebSocketURL: CustomStringConvertible {
-  public var description: String { "ws://\(authority)\(target)" }
+  /// The URL, with the port only if it is not the scheme's default.
+  public var description: String { "ws://\(authority(of: host))\(target)" }
 }

@@ -3,25 +3,41 @@ public struct HTTPStatus: Sendable, Equatable, Hashable {
   /// Three digits.
   public let code: Int
 
+  /// A code from 100 to 999. Another one is a programmer's error.
   public init(_ code: Int) {
     precondition(100...999 ~= code, "a status code has three digits")
     self.code = code
   }
 
+  /// 101: the connection is a WebSocket from now on.
   public static let switchingProtocols = HTTPStatus(101)
+  /// 200: here is what was asked for.
   public static let ok = HTTPStatus(200)
+  /// 400: the request is malformed, or no handshake where one was expected.
   public static let badRequest = HTTPStatus(400)
+  /// 401: who asks has to say who it is.
   public static let unauthorized = HTTPStatus(401)
+  /// 403: not allowed, whoever asks.
   public static let forbidden = HTTPStatus(403)
+  /// 404: there is no such thing.
   public static let notFound = HTTPStatus(404)
+  /// 405: not with this method.
   public static let methodNotAllowed = HTTPStatus(405)
+  /// 408: the request took too long to arrive.
   public static let requestTimeout = HTTPStatus(408)
+  /// 414: the request target is too long.
   public static let uriTooLong = HTTPStatus(414)
+  /// 426: only for a WebSocket of a version that the response names (RFC 6455 §4.4).
   public static let upgradeRequired = HTTPStatus(426)
+  /// 429: too many in some time (RFC 6585 §4).
   public static let tooManyRequests = HTTPStatus(429)
+  /// 431: the head is too large, or has too many fields (RFC 6585 §5).
   public static let requestHeaderFieldsTooLarge = HTTPStatus(431)
+  /// 500: the server's own fault.
   public static let internalServerError = HTTPStatus(500)
+  /// 503: for the time being.
   public static let serviceUnavailable = HTTPStatus(503)
+  /// 505: not this version of HTTP.
   public static let httpVersionNotSupported = HTTPStatus(505)
 
   /// Empty for a code that is not listed here.

@@ -1,6 +1,7 @@
 /// Reads the server's response to an opening handshake. As with `RequestParser`, what belongs to
 /// one connection is its `HeadSearch`.
 public struct ResponseParser: ~Copyable, Sendable {
+  /// What a server has answered so far.
   public enum Outcome: Sendable, Equatable {
     /// The head has not ended. Present the same bytes again with more after them.
     case needMoreBytes
@@ -13,6 +14,7 @@ public struct ResponseParser: ~Copyable, Sendable {
     case refused(ResponseHead)
   }
 
+  /// How large the head of a response may be.
   public let limits: HandshakeLimits
   private var fields = FieldLines()
 

@@ -1,10 +1,12 @@
 /// The response that opens a WebSocket (RFC 6455 §4.2.2, item 5). Frames follow it.
 public struct UpgradeResponse: Sendable, Equatable {
+  /// What the client's key demands.
   public let accept: AcceptKey
   /// One that the client has offered; nil for none.
   public let subprotocol: String?
   /// Those of the client's offers that the server has chosen.
   public let extensions: [WebSocketExtension]
+  /// Fields besides those of the handshake, behind them.
   public var headers: HTTPHeaders
 
   /// Throws `.invalidSubprotocol` or `.invalidExtension` if those are no tokens.

@@ -1,6 +1,8 @@
 /// One header field as text. It holds no line break, so it cannot smuggle in another field.
 public struct HTTPHeader: Sendable, Equatable {
+  /// A token, as it was written: the case of letters means nothing (RFC 9110 §5.1).
   public let name: String
+  /// What it says. One that was received is without the blanks around it.
   public let value: String
 
   /// Throws `.invalidName` unless `name` is a token, `.invalidValue` if `value` holds a control
@@ -27,8 +29,10 @@ public struct HTTPHeader: Sendable, Equatable {
 /// The fields that a program adds to a request or a response, in their order. A name may come
 /// more than once, as `Set-Cookie` does.
 public struct HTTPHeaders: Sendable, Equatable {
+  /// All of them, as they were added.
   public private(set) var fields: [HTTPHeader] = []
 
+  /// No fields.
   public init() {}
 
   /// Throws as `HTTPHeader` does, and `.reservedName` for the fields that belong to the handshake
