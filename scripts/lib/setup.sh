@@ -11,6 +11,10 @@ python3       command -v python3
 python3-venv  python3 -c "import ensurepip, venv"
 curl          command -v curl
 '
+mutation_packages='
+rsync         command -v rsync
+patch         command -v patch
+'
 # The oldest Swift whose compiler understands the package.
 swift_minimum=6.2
 
