@@ -56,7 +56,7 @@ let package = Package(
       swiftSettings: strict),
     .executableTarget(
       name: "simulate", dependencies: ["WebSocket", "Reactor", "CProcess"], path: "Simulation",
-      exclude: ["Mutations", "failed-seeds.txt"],
+      exclude: ["Failures", "Mutations"],
       swiftSettings: rules),
     .testTarget(
       name: "WebSocketProtocolTests", dependencies: ["WebSocketProtocol"], swiftSettings: rules),

@@ -1,13 +1,28 @@
-/* The mailbox of a reactor and its sleeping flag: Sources/Reactor/Mailbox/Mailbox.swift.
+/* The mailbox of a reactor and its sleeping flag: Sources/Reactor/Mailbox/Mailbox.swift, and of
+ * Sources/Reactor/Loop/ReactorLoop.swift what makes use of them: run, prepare, wait, noteWake.
  *
  * To be checked by `Models/check`, exhaustively: every interleaving of PRODUCERS threads that post
  * POSTS chunks each with one reactor that takes them, sleeps, is woken, and at last closes.
  *
  * Promised, and asserted below:
- *  - no wake is lost: the reactor never sleeps for ever while a chunk is there (a lost wake is an
- *    invalid end state: everybody has stopped, and the reactor is not at its end);
+ *  - no wake is lost: the reactor never sleeps for ever while a chunk is there. A lost wake is an
+ *    invalid end state, in which everybody has stopped, and the reactor is not at its end. Where the
+ *    wait can end otherwise (-DSTOPS, -DOTHER_EVENTS) there is no such state, and it is asserted
+ *    that nothing had to come to the rescue: `needsNoRescue`;
  *  - every chunk that post() accepted is taken exactly once, those of one producer in its order;
  *  - a chunk that post() refused is never taken.
+ *
+ * Variants: -DPOLLS has passes that do not sleep in between, -DOTHER_EVENTS waits that end without a
+ * wake, -DSTOPS a reactor that is told to stop at any moment.
+ *
+ * Not in the model:
+ *  - a port that is used again after `close`: `Mailbox.open`, and a slow producer that posts to the
+ *    next reactor what was meant for the last one (it is told apart by `reactorNumber`);
+ *  - what producers read beside the mailbox: whether the port is live, the queue's counters;
+ *  - `letPublishersGoOn`, which takes what is posted a second time in a pass, and posts of the
+ *    reactor to itself;
+ *  - memory weaker than TSO. Only the orders that the code names are relied on there, and nothing here
+ *    checks that they suffice on ARM.
  *
  * Memory. `newest` is changed by read-modify-write operations only, which are atomic and flush the
  * thread's store buffer. `isSleeping` is stored to by plain stores: a sequentially consistent one is
@@ -132,53 +147,70 @@ inline takeList(last) {
   }
 }
 
+/* What ends the wait must not be all that can: a chunk is there, all who have posted are done with
+   waking, and the eventfd has not been written to. */
+inline needsNoRescue() {
+  assert(!(finished == PRODUCERS && newest != EMPTY && !signalled))
+}
+
 active proctype reactor() {
   byte last;
-  bool mayLeave = false;
+  bool mayLeave = false, maySleep;
   do
   :: true ->
-    /* takeAll: the relaxed load may be stale. */
-    if
-    :: newest != EMPTY && newest != CLOSED ->
-      atomic { last = newest; newest = EMPTY; flush() };   /* newest.exchange(Self.empty) */
-      takeList(last)
-    :: true -> skip
-    fi;
-
-    /* ReactorLoop.run: is there a reason to end? Here: all producers are done, or it is told to stop
-       at any moment, as a job would. */
+    /* run: while !isDone { wait(prepare()) }. Here it is done when all producers are, or when it has
+       been told to stop. */
     if
     :: finished == PRODUCERS && newest == EMPTY -> break
     :: mayLeave -> break
     :: true -> skip
     fi;
 
-    /* prepareToSleep */
-    storeSequentiallyConsistent(true);                     /* isSleeping.store(true) */
-#ifndef NO_SECOND_LOOK
+    /* prepare: takePosted(), Mailbox.takeAll */
     if
-    :: newest != EMPTY -> storeRelaxed(false)              /* something came: it must not sleep */
-    :: else ->
+    :: newest != EMPTY && newest != CLOSED ->              /* guard newest.load(.relaxed) > closed */
+      atomic { last = newest; newest = EMPTY; flush() };   /* newest.exchange(Self.empty) */
+      takeList(last)                                       /* reversed, and take of each chunk */
+    :: true -> skip                                        /* the load was stale */
+    fi;
+
+    /* prepare: if bounds.timeoutNanoseconds != 0, */
+    maySleep = false;
+    if
+#ifdef POLLS
+    :: true -> skip                                        /* timeoutNanoseconds is 0: work is left */
 #endif
-      /* Backend.wait: until the eventfd is written to, or something else completes. */
+    :: true ->
+      /* prepare: !mailbox.prepareToSleep() */
+      storeSequentiallyConsistent(true);                   /* isSleeping.store(true) */
+#ifdef NO_SECOND_LOOK
+      maySleep = true
+#else
       if
-      :: signalled -> skip
+      :: newest == EMPTY -> maySleep = true                /* guard newest.load() == Self.empty */
+      :: newest != EMPTY -> storeRelaxed(false)            /* timeoutNanoseconds = 0 */
+      fi
+#endif
+    fi;
+
+    /* wait: backend.wait(bounds), until the eventfd is written to, or something else completes. */
+    if
+    :: !maySleep -> skip
+    :: signalled -> skip
 #ifdef STOPS
-      :: mayLeave = true
+    :: atomic { maySleep -> needsNoRescue(); mayLeave = true }
 #endif
 #ifdef OTHER_EVENTS
-      :: skip
+    :: atomic { maySleep -> needsNoRescue() }
 #endif
-      :: finished == PRODUCERS && newest == EMPTY -> skip  /* nothing more will come: the model ends */
-      fi;
-      signalled = false;                                   /* the edge is taken */
-      storeRelaxed(false)                                  /* hasWoken */
-#ifndef NO_SECOND_LOOK
-    fi
-#endif
+    :: finished == PRODUCERS && newest == EMPTY -> skip    /* nothing more will come: the model ends */
+    fi;
+    signalled = false;                                     /* the edge is taken */
+    /* wait: noteWake(), in the first completion or behind the last: wake, Mailbox.hasWoken */
+    storeRelaxed(false)                                    /* isSleeping.store(false, .relaxed) */
   od;
 
-  /* close */
+  /* tearDown: ReactorPort.close, Mailbox.close */
   atomic { last = newest; newest = CLOSED; isClosed = true; flush() };
   takeList(last);
   /* Nobody posts any more: what was accepted has been taken. */

@@ -1,51 +1,85 @@
 import Glibc
 import Reactor
 
-/// Simulates one seed after the other, until one fails.
+/// Plays one course after the other, until one fails.
 struct Runner {
   let options: Options
+  private let progress: UnsafeMutablePointer<Progress>
+
+  /// How far the process that plays has come. It lies in memory that is shared with it, since it may
+  /// end at any moment.
+  private struct Progress {
+    var index = 0
+    var eventCount = 0
+  }
 
   init(_ options: Options) {
     self.options = options
+    let memory = mmap(
+      nil, MemoryLayout<Progress>.size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)
+    guard let memory, memory != MAP_FAILED else { fatalError("there is no memory") }
+    progress = memory.bindMemory(to: Progress.self, capacity: 1)
+    progress.initialize(to: Progress())
   }
 
   /// Returns the status to exit with.
   func run() -> Int32 {
-    let watch = SeedWatch()
-    let start = Self.seconds()
-    var eventCount = 0
-    var done = 0
-    for seed in options.seeds {
-      if let minutes = options.minutes, Self.seconds() - start >= 60 * minutes { break }
-      watch.begin(seed)
-      let plan = options.plan(seed: seed)
-      let world = World(plan)
-      if options.isTraced { world.model.log = { print($0) } }
-      var violation = world.run()
-      eventCount += world.simulation.eventCount
-      done += 1
-      if options.printsDigest { print("seed \(seed): digest \(world.simulation.digest)") }
-      if violation == nil, seed % options.leakInterval == 0 {
-        violation = LeakCheck.violation(of: plan)
-      }
-      guard let violation else { continue }
-      print("seed \(seed): \(violation)")
-      if options.shrinks {
-        var shrinker = Shrinker(plan, violation)
-        shrinker.shrink()
-      }
-      return 1
+    let start = ContinuousClock.now
+    let outcome = ChildProcess.outcome(tells: true) { playAll(since: start) }
+    let course = options.course(at: progress.pointee.index)
+    guard let course, let text = outcome.text else {
+      tellNumbers(.now - start)
+      if let path = options.savePath, let course = options.course(at: 0) { save(course.plan, path) }
+      return outcome.status
     }
-    let elapsed = max(Self.seconds() - start, 0.001)
-    print(
-      "\(done) seeds without a failure: \(eventCount) events in \(Int(elapsed * 1000)) ms,"
-        + " \(Int(Double(eventCount) / elapsed)) a second")
-    return 0
+    print("\(course.name): \(text)")
+    guard options.shrinks || options.savePath != nil else { return outcome.status }
+    var shrinker = Shrinker(course, outcome)
+    shrinker.shrink()
+    if let path = options.savePath { save(shrinker.plan, path, because: text) }
+    return outcome.status
   }
 
-  private static func seconds() -> Double {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+  /// Until one fails, there is no other, or the time is over. Returns what was wrong.
+  private func playAll(since start: ContinuousClock.Instant) -> String? {
+    while let course = options.course(at: progress.pointee.index) {
+      if let minutes = options.minutes, .now - start >= .seconds(60 * minutes) { return nil }
+      if let violation = play(course) { return violation }
+      progress.pointee.index += 1
+    }
+    return nil
+  }
+
+  private func play(_ course: Course) -> String? {
+    ChildProcess.beginCourse()
+    let world = World(course.plan)
+    if options.isTraced {
+      world.model.log = { line in
+        print(line)
+        // Whatever ends this process, what has happened before is told.
+        fflush(nil)
+      }
+    }
+    let violation = world.run()
+    progress.pointee.eventCount += world.simulation.eventCount
+    if options.printsDigest { print("\(course.name): digest \(world.simulation.digest)") }
+    guard violation == nil, progress.pointee.index % options.repeatInterval == 0 else {
+      return violation
+    }
+    return Repetition.violation(of: course.plan)
+  }
+
+  private func tellNumbers(_ elapsed: Duration) {
+    let (count, eventCount) = (progress.pointee.index, progress.pointee.eventCount)
+    let milliseconds = max(1, Int(elapsed / .milliseconds(1)))
+    print(
+      "\(count) courses without a failure: \(eventCount) events in \(milliseconds) ms,"
+        + " \(eventCount * 1000 / milliseconds) a second")
+  }
+
+  private func save(_ plan: Plan, _ path: String, because text: String? = nil) {
+    let reason = text.map { "# \($0)\n" } ?? ""
+    guard TextFile.write(reason + plan.text, to: path) else { return print("cannot write \(path)") }
+    print("written: \(path)")
   }
 }

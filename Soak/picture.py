@@ -7,9 +7,10 @@ COLOURS = ["#0b62a4", "#c05800", "#2c7a3f", "#7a2c6f"]
 def draw(samples, backends, path):
     times = [row["seconds"] for row in samples]
     memory = {backend: [total(row, f"/{backend} bytes") / 1e6 for row in samples] for backend in backends}
+    memory["load"] = [row["load bytes"] / 1e6 for row in samples]
     descriptors = {backend: [total(row, f"/{backend} descriptors") for row in samples] for backend in backends}
     delays = {name: [row.get(name, 0) / 1000 for row in samples] for name in ("p50", "p99")}
-    plots = [("memory of the servers (RssAnon), MB", memory), ("their descriptors", descriptors),
+    plots = [("memory of the servers and the load (RssAnon), MB", memory), ("their descriptors", descriptors),
              ("round trips of echo, ms", delays)]
     body = "".join(plot(number, title, times, lines) for number, (title, lines) in enumerate(plots))
     height = len(plots) * (HEIGHT + 2 * TOP)

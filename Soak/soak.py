@@ -10,6 +10,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "Tests" / "Peers"))
 
+import judging  # noqa: E402
 from load import Load  # noqa: E402
 from picture import draw  # noqa: E402
 from rude import Rude  # noqa: E402
@@ -19,7 +20,6 @@ from server_process import ServerProcess, executable  # noqa: E402
 SHARES = {"echo": 0.45, "chat": 0.25, "broadcast": 0.13, "auth": 0.10, "rtt": 0.05, "live": 0.02}
 SAMPLE_SECONDS = 5
 MARK_SECONDS = 300
-GROWTH_MAX = 0.02
 WARM_UP = 2
 # What an allocator gives back, and what pools keep, is settled by then.
 REST_SECONDS = 8
@@ -80,8 +80,8 @@ class Soak:
                                  + "".join(server.log() for server in self.servers if not server.is_running))
 
     def rest(self, phase):
-        """Everybody is connected, and sends nothing but pings: memory by server, the least of a few looks, and the
-        descriptors that are not connections."""
+        """Everybody is connected, and sends nothing but pings: memory by server, and of the load, the least of a few
+        looks; and the descriptors that are not connections."""
         self.rude.pause()
         if not self.load.ask("hold", "held", 180):
             self.failures.append(f"{phase}: not all connections came to rest: {self.load.status}")
@@ -93,8 +93,8 @@ class Soak:
         own = {server: descriptor_count(server.process_id) - self.counts[server] for server in self.servers}
         self.load.tell("go")
         self.rude.go()
-        return {server: min(look[f"{server.name}/{server.backend} bytes"] for look in looks)
-                for server in self.servers}, own
+        names = [f"{server.name}/{server.backend}" for server in self.servers] + ["load"]
+        return {name: min(look[f"{name} bytes"] for look in looks) for name in names}, own
 
     def run(self):
         whole = self.minutes * 60
@@ -114,18 +114,23 @@ class Soak:
             self.load.wait(30)
         self.check_memory(before, after)
         self.check_descriptors(own, own_after)
+        self.check_round_trips()
         self.check_messages()
 
     def check_memory(self, before, after):
+        """Of each interface's servers together, and of the clients, who are made of the same parts."""
         print(f"\n{'':<22}{'marked':>12}{'at the end':>12}   MB, all connected, nothing but pings")
         for backend in sorted({server.backend for server in self.servers}):
-            servers = [server for server in self.servers if server.backend == backend]
-            for server in servers:
-                self.tell_memory(f"{server.name}/{backend}", before[server], after[server])
-            old, new = (sum(figures[server] for server in servers) for figures in (before, after))
-            self.tell_memory(backend, old, new)
-            if self.bounds_memory and new > old * (1 + GROWTH_MAX):
-                self.failures.append(f"memory on {backend} grew by {100 * (new / old - 1):.1f} %")
+            names = [f"{server.name}/{backend}" for server in self.servers if server.backend == backend]
+            for name in names:
+                self.tell_memory(name, before[name], after[name])
+            self.judge_memory(backend, *(sum(figures[name] for name in names) for figures in (before, after)))
+        self.judge_memory("load", before["load"], after["load"])
+
+    def judge_memory(self, name, old, new):
+        self.tell_memory(name, old, new)
+        if self.bounds_memory and judging.grown(old, new):
+            self.failures.append(f"memory of {name} grew by {100 * (new / old - 1):.1f} %")
 
     @staticmethod
     def tell_memory(name, old, new):
@@ -146,16 +151,18 @@ class Soak:
         print(f"descriptors of all servers that are no connections: {sum(before.values())} at the mark, "
               f"{sum(after.values())} at the end, {sum(left.values())} when all had gone")
 
+    def check_round_trips(self):
+        """Those at the usual rate, between the mark and the end."""
+        lines, failures = judging.round_trips([row for row in self.samples if row["phase"] == "after"])
+        longest = max((row.get("max", 0) for row in self.samples if row["phase"] in ("before", "after")), default=0)
+        print("\n".join(lines) + f"; the longest of all took {longest} µs")
+        self.failures += failures
+
     def check_messages(self):
         status = self.load.status
         print("connections: {opened} opened, {ended} ended, {refused} refused as they should be; "
               "messages: {sent} sent, {received} received".format(**status))
         print("rude peers:", ", ".join(f"{name} {count}" for name, count in sorted(self.rude.counts.items())))
-        times = [row for row in self.samples if row["phase"] in ("before", "after") and row.get("max")]
-        if times:
-            middle = sorted(row["p50"] for row in times)[len(times) // 2]
-            print(f"round trips of echo: p50 {middle} µs, p99 {sorted(row['p99'] for row in times)[len(times) // 2]} µs "
-                  f"(medians of the samples), at most {max(row['max'] for row in times)} µs")
         if self.load.stalls:
             self.failures.append(f"the machine stood still ({', '.join(self.load.stalls)}): this run says nothing")
         if status.get("findings", 1):

@@ -11,6 +11,16 @@ python3       command -v python3
 python3-venv  python3 -c "import ensurepip, venv"
 curl          command -v curl
 '
+# For the models: spin writes a program in C.
+model_packages='
+spin          command -v spin
+gcc           command -v "${CC:-cc}"
+libc6-dev     has_header stdlib.h
+'
+mutation_packages='
+rsync         command -v rsync
+patch         command -v patch
+'
 # The oldest Swift whose compiler understands the package.
 swift_minimum=6.2
 

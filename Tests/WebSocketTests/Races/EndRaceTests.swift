@@ -60,6 +60,8 @@ extension SendRaceTests {
           }
         }
       }
+      // In the middle of it, however long a busy machine takes to come there.
+      #expect(eventually { tally.sentCount > 0 })
       usleep(20_000)
       running.server.stop()
       for peer in peers {
@@ -79,11 +81,11 @@ extension SendRaceTests {
         peer.close()
       }
       running.server.wait()
+      #expect(eventually { tally.lostCount > 0 })
       usleep(10_000)
       isDone.set()
       pthread_join(producers, nil)
       #expect(tally.isSettled, "\(tally.askedCount) asked")
-      #expect(tally.sentCount > 0 && tally.lostCount > 0)
       #expect(connections.allSatisfy { $0.send("late") == .closed })
     }
   }
