@@ -114,6 +114,17 @@ def _echo_ratios(times):
                   "io_uring / floor", "epoll / floor"], rows)
 
 
+def calls(results):
+    measured = results.get("calls", {})
+    if not measured:
+        return
+    yield "### System calls per message, server and load on CPUs of their own"
+    names = ("echo:io_uring", "echo:epoll")
+    yield _table(["", *map(_label, names)], [
+        [workload, *(f"{values[name]:.3f}" if values.get(name) is not None else "-" for name in names)]
+        for workload, values in measured.items()])
+
+
 def stress(results):
     measured = results.get("stress", {})
     if not measured:
@@ -185,14 +196,13 @@ def broadcasts(results):
     measured = results.get("fanout", {})
     if not measured.get("cases"):
         return
-    yield "### Broadcasts"
+    yield "### Broadcasts: server CPU per delivery, ns"
     names = _in_order({name for case in measured["cases"] for name in case["results"]})
     rows = []
     for entry in measured["cases"]:
         case, runs = entry["case"], entry["results"]
         rows.append([f"{case['name']}, K = {case['threads']}",
                      *(f"{_median(runs[name]):,.0f}" if runs.get(name) else "-" for name in names)])
-    yield "Server CPU per delivery, ns:"
     yield _table(["", *map(_label, names)], rows)
 
 
@@ -209,4 +219,4 @@ def counts(results):
         for name, values in measured.items()])
 
 
-SECTIONS = (machine, echoes, stress, windows, handshakes, stalled, broadcasts, counts)
+SECTIONS = (machine, echoes, calls, stress, windows, handshakes, stalled, broadcasts, counts)

@@ -33,15 +33,16 @@ def cpu_per_message(program, workload, scale=1.0):
     }
 
 
-def system_calls_per_message(program, workload, by_strace=False):
+def system_calls_per_message(program, workload, by_strace=False, shares_cpu=True):
     """At full batches: server and load share one CPU and the load is preferred, so that the server
     always finds everything ready that can be. On CPUs of their own the batch, and with it the
-    count, depends on which of the two happens to be faster."""
+    count, depends on which of the two happens to be faster; it explains the times."""
     arguments = ["--warmup", str(workload.connections * 5), *workload.arguments()]
     if by_strace or not program.counters:
         return _system_calls_by_strace(program, arguments + ["--messages", "20000"])
     arguments += ["--duration", str(COUNTED_SECONDS)]
-    with Server(program, LOAD_CPU, niceness=5, has_counters=True) as server:
+    place = {"cpu": LOAD_CPU, "niceness": 5} if shares_cpu else {}
+    with Server(program, has_counters=True, **place) as server:
         with Load(server, arguments) as load:
             load.ready()
             began = time.monotonic()

@@ -46,6 +46,20 @@ def counts(attempts, programs, by_strace):
     return measured
 
 
+def calls(attempts, workloads):
+    """System calls per message of our own servers, as the times are measured: on CPUs of their own."""
+    programs = [echo(backend) for backend in ("io_uring", "epoll")]
+    return {
+        workload.name: {
+            program.name: attempts.attempt(
+                program, f"{workload.name}, system calls",
+                lambda: measures.system_calls_per_message(program, workload, shares_cpu=False))
+            for program in programs
+        }
+        for workload in workloads
+    }
+
+
 def _most_allocations(program):
     return max(measures.allocations_per_message(program, workload, 50_000)
                for workload in USUAL_WORKLOADS if workload is not BUSY)
