@@ -21,6 +21,9 @@ internal import Glibc
   private var arrivals: [(nanoseconds: Int64, count: Int, isEnd: Bool, isReset: Bool)] = []
   private var firstArrival = 0
   private var lastNanoseconds: Int64 = 0
+  /// What is sent from now on gets nowhere.
+  private var isCut = false
+
 
   weak var reader: SimulatedSocket?
   weak var writer: SimulatedSocket?
@@ -88,8 +91,7 @@ internal import Glibc
   func reset() {
     guard !isReset else { return }
     isReset = true
-    let isLost = simulation.random.chance(500)
-    if isLost, !hasEndArrived {
+    if simulation.chance(.lostAtReset), !hasEndArrived {
       arrivals.removeAll()
       firstArrival = 0
       writtenCount = arrivedCount
@@ -100,6 +102,7 @@ internal import Glibc
   private func send(isEnd: Bool, isReset: Bool) {
     let time = max(lastNanoseconds, simulation.nowNanoseconds + simulation.latency())
     lastNanoseconds = time
+    guard !isCut else { return }
     arrivals.append((time, writtenCount, isEnd, isReset))
     if time <= simulation.nowNanoseconds {
       arrive()
@@ -108,9 +111,21 @@ internal import Glibc
     }
   }
 
+  /// Loses what is on its way and all that is sent from now on.
+  func cut() {
+    isCut = true
+    arrivals.removeAll()
+    firstArrival = 0
+  }
+
+  /// What is sent before a time arrives then.
+  func arrivesNotBefore(nanoseconds time: Int64) {
+    lastNanoseconds = max(lastNanoseconds, time)
+  }
+
   /// Holds back all that is on its way, and what is sent until then.
   func stall(untilNanoseconds time: Int64) {
-    guard time > lastNanoseconds else { return }
+    guard time > lastNanoseconds, !isCut else { return }
     lastNanoseconds = time
     for index in arrivals.indices[firstArrival...] { arrivals[index].nanoseconds = time }
     simulation.events.add(.arrival(self), atNanoseconds: time)
