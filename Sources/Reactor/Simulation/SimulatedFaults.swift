@@ -38,6 +38,8 @@ package struct SimulatedFaults: Sendable {
   /// A connection that is held back is so for ever: both ends are told ETIMEDOUT in the end.
   package var vanishing = 0
 
+  /// Topics lie in the log's file, and a reactor sends from there.
+  package var fileSending = 0
 
   /// A kernel and a network that do everything at once, and whole.
   package init() {}
@@ -72,6 +74,7 @@ package struct SimulatedFaults: Sendable {
     faults.failedSocket = some(20)
     faults.failedConnect = some(50)
     faults.vanishing = some(300)
+    faults.fileSending = some(1000)
     return faults
   }
 }

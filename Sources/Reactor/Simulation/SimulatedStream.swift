@@ -24,6 +24,8 @@ internal import Glibc
   /// What is sent from now on gets nowhere.
   private var isCut = false
 
+  /// Bytes that lie in the log's file, and up to which count.
+  private var references: [(end: Int, reference: SimulatedFileReference)] = []
 
   weak var reader: SimulatedSocket?
   weak var writer: SimulatedSocket?
@@ -58,6 +60,11 @@ internal import Glibc
     send(isEnd: false, isReset: false)
   }
 
+  /// What has just been written lies in the log's file.
+  func note(_ reference: SimulatedFileReference) {
+    references.append((writtenCount, reference))
+  }
+
   /// Gives bytes that have arrived, as many as there is room for at most. Returns how many.
   func read(into room: UnsafeMutableRawBufferPointer) -> Int {
     let count = min(room.count, readableCount)
@@ -69,6 +76,10 @@ internal import Glibc
       unsafe (target + first).copyMemory(from: memory, byteCount: count - first)
     }
     readCount += count
+    while let first = references.first, first.end <= readCount {
+      first.reference.end(simulation)
+      references.removeFirst()
+    }
     writer?.notify()
     return count
   }
@@ -77,6 +88,7 @@ internal import Glibc
   func dropAll() {
     readCount = writtenCount
     arrivedCount = writtenCount
+    references.removeAll()
     writer?.notify()
   }
 

@@ -19,12 +19,8 @@ open class TopicLog: @unchecked Sendable {
   private static let copiedByteCountMax = 8 * 1024
   private static let segmentByteCountMin = 512
   private static let segmentByteCountMax = 64 * 1024
-  /// From so many subscribers on, segments lie in the log's file, in whole pages: fewer do not make
-  /// up for mapping them.
-  private static let fileSubscriberCountMin = 256
+  /// Of segments in the log's file, which are whole pages.
   private static let fileSegmentByteCount = 256 * 1024 - LogSegmentPointer.headerByteCount
-  /// Not before a topic has filled smaller ones in a row.
-  private static let fileGrowthByteCountMin = 8 * 1024
 
   struct State {
     /// The oldest segment that is kept, its chain held; and the one that is being added to. Nil:
@@ -122,7 +118,7 @@ open class TopicLog: @unchecked Sendable {
     // and several in what is kept, since it is let go of by whole segments.
     let most = limits.historyByteCount > 0 ? max(4096, limits.historyByteCount / 4) : .max
     let grown = min(2 * (state.last?.pointee.capacity ?? 0), most)
-    let file = grown >= Self.fileGrowthByteCountMin ? Self.file(for: state) : nil
+    let file = Self.file(for: state, grown)
     let wanted =
       file == nil ? min(grown, Self.segmentByteCountMax) : min(Self.fileSegmentByteCount, most)
     let segment = LogSegmentPointer(
@@ -131,9 +127,11 @@ open class TopicLog: @unchecked Sendable {
     return segment
   }
 
-  private static func file(for state: borrowing State) -> LogFile? {
+  private static func file(for state: borrowing State, _ byteCount: Int) -> LogFile? {
+    let use = LogFile.use
+    guard byteCount >= use.growthByteCountMin, LogFile.isUsed else { return nil }
     let count = state.links.reduce(0) { $0 + $1.subscriptionCount }
-    return count >= fileSubscriberCountMin && LogFile.isUsed ? LogFile.shared : nil
+    return count >= use.subscriberCountMin ? LogFile.shared : nil
   }
 
   /// Adds a segment to the end of the chain, which holds it from now on.

@@ -48,6 +48,7 @@ enum TestBackend {
       // Tests count on sockets of their own.
       faults.failedSocket = 0
       faults.failedConnect = 0
+      faults.fileSending = 1000
       return faults
     }
     var tight = some[4]
