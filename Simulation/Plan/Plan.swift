@@ -26,17 +26,21 @@ struct Plan {
   }
 
   init(seed: UInt64) {
-    var random = SimulatedRandom(seed: seed &* 0x9E37_79B9 &+ 1)
     self.seed = seed
-    settings = Settings(&random)
-    faults = seed % 8 == 0 ? SimulatedFaults() : .random(&random)
+    // From numbers of their own, so that a new one shifts as few of the others as can be.
+    var forSettings = SimulatedRandom(seed: seed, part: -1)
+    var forFaults = SimulatedRandom(seed: seed, part: -2)
+    var random = SimulatedRandom(seed: seed, part: -3)
+    settings = Settings(&forSettings)
+    faults = seed % 8 == 0 ? SimulatedFaults() : .random(&forFaults)
     let count = random.number(20...160)
     // Nearly always in a hurry.
     let spread = random.chance(300) ? 400_000_000 : 20_000_000
     var time: Int64 = 0
     actions = (0..<count).map { index in
       time += Int64(random.number(0...spread))
-      return Action(number: index, time: time, isStart: index < count / 6, &random)
+      var forAction = SimulatedRandom(seed: seed, part: -1000 - index)
+      return Action(number: index, time: time, isStart: index < count / 6, &forAction)
     }
   }
 }

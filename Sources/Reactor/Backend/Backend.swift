@@ -14,8 +14,9 @@ protocol Backend: AnyObject {
   /// holds connections as direct descriptors.
   var descriptorsPerConnection: Int { get }
 
-  /// Whether it can send a batch from the log's file (`SendBatch.fileOffset`).
-  var sendsFromFile: Bool { get }
+  /// From so many bytes on it is to send what lies in the log's file from there
+  /// (`SendBatch.fileOffset`). `Int.max`: it cannot.
+  var fileByteCountMin: Int { get }
 
   /// System calls made so far.
   var systemCallCount: UInt64 { get }
@@ -54,8 +55,8 @@ protocol Backend: AnyObject {
 
   /// Sends the bytes of `batch` in one go. At most one send is in flight on a connection, and not
   /// after `shutdownSending` or `close`. The bytes must stay in place until the send has ended; the
-  /// iovecs themselves only during the call. From a file only if `sendsFromFile`, on a thread that
-  /// has SIGPIPE blocked.
+  /// iovecs themselves only during the call. From a file only if `fileByteCountMin` allows it, on
+  /// a thread that has SIGPIPE blocked.
   func send(_ batch: SendBatch, on connection: ConnectionPointer) -> SendStart
 
   /// Sends what the socket takes of `batch` with a system call, without waiting for the rest, and

@@ -13,7 +13,7 @@ internal import Synchronization
   let handler: any ConnectionHandler
   let listeners: ListenerSet
   let backend: any Backend
-  private let sendsFromFile: Bool
+  private let fileByteCountMin: Int
   let state: Confined<ReactorState>
 
   init(reactor: Reactor, handler: any ConnectionHandler, listeners: ListenerSet) {
@@ -21,7 +21,7 @@ internal import Synchronization
     self.handler = handler
     self.listeners = listeners
     backend = reactor.backend
-    sendsFromFile = backend.sendsFromFile
+    fileByteCountMin = backend.fileByteCountMin
     state = reactor.state
   }
 
@@ -208,7 +208,8 @@ internal import Synchronization
     var rest = connection.pointee.queuedByteCount
     while rest > 0, !connection.pointee.flags.contains(.isSending),
       connection.pointee.lifecycle != .closing,
-      let batch = unsafe connection.gather(into: reactor.vectors, usesFile: sendsFromFile)
+      let batch = unsafe connection.gather(
+        into: reactor.vectors, fileByteCountMin: fileByteCountMin)
     {
       state.value.statistics.sendCount &+= 1
       switch backend.send(batch, on: connection) {

@@ -95,10 +95,11 @@ extension UnsafeMutablePointer<SendChunk> {
 }
 
 extension UnsafeMutablePointer<SendChunk> {
-  /// Where the bytes not yet sent lie in the log's file. Nil: not there, or they are too few to be
-  /// sent from it.
-  var fileOffset: Int? {
-    guard unsafe pointee.end - pointee.start >= SendBatch.fileByteCountMin,
+  /// Where the bytes not yet sent lie in the log's file. Nil: not there, or they are fewer than so
+  /// many.
+  @inline(__always)
+  func fileOffset(fromByteCount byteCountMin: Int) -> Int? {
+    guard unsafe pointee.end - pointee.start >= byteCountMin,
       unsafe pointee.flags.contains(.isReference), let source = unsafe pointee.source
     else { return nil }
     let segment = unsafe LogSegmentPointer(source)

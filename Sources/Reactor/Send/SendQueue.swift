@@ -38,10 +38,10 @@ extension ConnectionPointer {
   }
 
   /// The next bytes to send, named by up to `SendBatch.vectorCountMax` of these vectors. Nil: none.
-  /// What has been offered to the kernel once can no longer be dropped. With `usesFile`, what is
-  /// worth it is to be sent from the log's file, and by itself.
+  /// What has been offered to the kernel once can no longer be dropped. From `fileByteCountMin` bytes
+  /// on, what lies in the log's file is to be sent from it, and by itself.
   func gather(
-    into vectors: UnsafeMutableBufferPointer<iovec>, usesFile: Bool = false
+    into vectors: UnsafeMutableBufferPointer<iovec>, fileByteCountMin: Int = .max
   ) -> SendBatch? {
     var count = 0
     var byteCount = 0
@@ -52,7 +52,7 @@ extension ConnectionPointer {
       byteCount < SendBatch.byteCountMax
     {
       let content = unsafe chunk.content
-      if usesFile, let offset = unsafe chunk.fileOffset {
+      if let offset = unsafe chunk.fileOffset(fromByteCount: fileByteCountMin) {
         isFollowedByFile = count > 0
         if isFollowedByFile { break }
         fileOffset = offset

@@ -20,6 +20,7 @@ extension SimulatedBackend {
     socket?.watcher = self
     socket?.token = EpollToken(listener: index)
     hasListenerNews = true
+    simulation.interrupt()
   }
 
   func stopAccepting(index: Int) {
@@ -45,19 +46,17 @@ extension SimulatedBackend {
   private func deliverAccepted(_ index: Int, to receiver: any CompletionReceiver) {
     // What has been accepted already is reported, although the receiver stops accepting meanwhile.
     guard listeners[index].isAccepting, let socket = listeners[index].socket else { return }
-    let budget = simulation.random.chance(simulation.faults.partialDelivery) ? 1 : 64
+    let budget = simulation.chance(.partialDelivery) ? 1 : 64
     for _ in 0..<budget {
       guard listeners[index].isAccepting, listeners[index].socket === socket,
         !socket.backlog.isEmpty
       else { return }
-      if simulation.random.chance(simulation.faults.failedAccept) {
-        let codes = [ENFILE, ENOBUFS, ENOMEM]
-        return fail(index, codes[simulation.random.number(0...2)], receiver)
-      }
+      if let code = failure() { return fail(index, code, receiver) }
       let crowd = acceptCrowd(index, socket)
       for descriptor in crowd.descriptors {
         simulation.count(15, Int(descriptor - Simulation.firstDescriptor))
         receiver.accepted(descriptor, listener: index)
+        simulation.interrupt()
       }
       if crowd.code == EAGAIN { return }
       guard crowd.code == 0 else {
@@ -68,12 +67,20 @@ extension SimulatedBackend {
     hasListenerNews = true
   }
 
+  /// What accepting fails with, if it does.
+  private func failure() -> Int32? {
+    if let code = simulation.scriptedFailure(of: .accept) { return code }
+    guard simulation.chance(.failedAccept) else { return nil }
+    let codes = [EMFILE, ENFILE, ENOBUFS, ENOMEM]
+    return codes[simulation.number(.failedAccept, 0...codes.count - 1)]
+  }
+
   /// One connection, or with multishot accept several before any of them is reported.
   private func acceptCrowd(
     _ index: Int, _ socket: SimulatedSocket
   ) -> (descriptors: [Int32], code: Int32) {
     let isCrowd =
-      !listeners[index].isOneByOne && simulation.random.chance(simulation.faults.reordering)
+      !listeners[index].isOneByOne && simulation.chance(.reordering)
     var descriptors: [Int32] = []
     repeat {
       let (accepted, code) = socket.accept()

@@ -9,31 +9,35 @@ extension SimulatedBackend {
   func hasMore(_ token: EpollToken) -> Bool {
     let slot = slots[Int(token.index)]
     guard let socket = slot.socket else { return false }
-    if slot.isReceiving, !slot.hasReceivedEnd, socket.canRead { return true }
+    if slot.isReceiving || slot.handedOverCount > 0, !slot.hasReceivedEnd, socket.canRead {
+      return true
+    }
     return (slot.isBlocked || slot.send != nil) && socket.canWrite
   }
 
   func deliverReceived(_ connection: ConnectionPointer, to receiver: any CompletionReceiver) {
     let index = Int(connection.pointee.index)
-    guard slots[index].isReceiving, !slots[index].hasReceivedEnd, let socket = slots[index].socket,
-      socket.canRead, !starves()
+    guard slots[index].isReceiving || slots[index].handedOverCount > 0,
+      !slots[index].hasReceivedEnd, let socket = slots[index].socket, socket.canRead
     else { return }
-    var limit = Self.bufferByteCount
-    if simulation.random.chance(simulation.faults.shortRead) {
-      // Many of a few bytes, some of any number.
-      limit = 1 + simulation.random.number(0...(1 << simulation.random.number(0...15)))
+    let (limit, failure) = receiveOutcome()
+    guard failure != ENOBUFS else {
+      starvedBufferCount += 1
+      return
     }
+    let most = slots[index].isReceiving ? limit : min(limit, slots[index].handedOverCount)
     let room = unsafe UnsafeMutableRawBufferPointer(
-      rebasing: buffer[Reactor.receiveHeadroom..<(Reactor.receiveHeadroom + limit)])
-    let count = unsafe socket.read(into: room)
+      rebasing: buffer[Reactor.receiveHeadroom..<(Reactor.receiveHeadroom + most)])
+    let count = unsafe failure == 0 ? socket.read(into: room) : socket.breakOff(failure)
     if count == -Int(EAGAIN) { return }
+    slots[index].handedOverCount -= min(max(0, count), slots[index].handedOverCount)
     if count <= 0 {
       slots[index].hasReceivedEnd = true
       let isReset = count == 0 && slots[index].hasSendFailed
       simulation.count(8, count)
       return receiver.receiveEnded(isReset ? ECONNRESET : Int32(-count), on: connection)
     }
-    if simulation.random.chance(20) {
+    if simulation.chance(.wayOfReceiving) {
       connection.pointee.flags.formSymmetricDifference(.sendsAtOnce)
     }
     simulation.count(9, count)
@@ -45,6 +49,21 @@ extension SimulatedBackend {
     }
   }
 
+  /// How many bytes the next read takes at most, or what is wrong with it: ENOBUFS, it finds no
+  /// buffer, or else the connection breaks.
+  private func receiveOutcome() -> (limit: Int, failure: Int32) {
+    switch simulation.script.next(.receive) {
+    case .fails(let code): return (0, code)
+    case .moves(let most): return (min(max(1, most), Self.bufferByteCount), 0)
+    default: break
+    }
+    if simulation.chance(.starvedBuffer) { return (0, ENOBUFS) }
+    guard simulation.chance(.shortRead) else { return (Self.bufferByteCount, 0) }
+    // Many of a few bytes, some of any number.
+    let width = 1 << simulation.number(.shortRead, 0...15)
+    return (1 + simulation.number(.shortRead, 0...width), 0)
+  }
+
   // MARK: Sending
 
   func send(_ batch: SendBatch, on connection: ConnectionPointer) -> SendStart {
@@ -54,21 +73,19 @@ extension SimulatedBackend {
         && !slots[index].isBlocked, "one send is in flight at most")
     guard let socket = slots[index].socket else { return .failed(EBADF) }
     simulation.interrupt()
-    let room = socket.room
     simulation.count(10, batch.byteCount)
+    let outcome = simulation.script.next(.send)
+    let room = room(at: socket, outcome)
     guard room >= 0 else {
       slots[index].hasSendFailed = true
       return .failed(Int32(-room))
     }
-    let isLate = simulation.random.chance(simulation.faults.lateSend)
-    var count = min(room, batch.byteCount)
-    if count > 0, isLate || simulation.random.chance(simulation.faults.shortWrite) {
-      count = simulation.random.number((isLate ? 0 : 1)...count)
-    }
-    unsafe Self.write(batch.vectors, from: 0, count, to: socket)
+    let (count, isLate) = sendCount(min(room, batch.byteCount), outcome)
+    unsafe Self.write(batch.vectors, count, to: socket)
+    if let offset = batch.fileOffset { noteFile(batch, offset, count, socket) }
     if count == batch.byteCount { return .handed(count) }
-    if isLate || simulation.random.chance(500) {
-      keep(batch, from: count, index)
+    if isLate || (outcome == nil && simulation.chance(.sendForm)) {
+      keep(batch, from: count, outcome, index)
       if socket.canWrite { note(EpollToken(connection)) }
       return .pending(count)
     }
@@ -84,24 +101,65 @@ extension SimulatedBackend {
       slots[index].isConnected && !slots[index].isClosing && slots[index].send == nil
         && !slots[index].isBlocked, "no send is in flight")
     guard let socket = slots[index].socket else { return .failed(EBADF) }
-    let room = socket.room
+    simulation.interrupt()
     simulation.count(11, batch.byteCount)
+    let outcome = simulation.script.next(.sendNow)
+    let room = room(at: socket, outcome)
     guard room >= 0 else {
       slots[index].hasSendFailed = true
       return .failed(Int32(-room))
     }
     var count = min(room, batch.byteCount)
-    if simulation.random.chance(simulation.faults.shortWrite) {
-      count = simulation.random.number(0...count)
+    if case .moves(let most) = outcome {
+      count = min(count, most)
+    } else if simulation.chance(.shortWrite) {
+      count = simulation.number(.shortWrite, 0...count)
     }
-    unsafe Self.write(batch.vectors, from: 0, count, to: socket)
+    unsafe Self.write(batch.vectors, count, to: socket)
     return .handed(count)
+  }
+
+  /// A socket has been given bytes of the log's file.
+  private func noteFile(
+    _ batch: SendBatch, _ offset: Int, _ count: Int, _ socket: SimulatedSocket
+  ) {
+    guard simulation.file.contains(batch, at: offset) else {
+      return simulation.report(violation: "a send from where nothing lies in the log's file")
+    }
+    simulation.count(17, count)
+    guard count > 0 else { return }
+    fileSendCount &+= 1
+    if let reference = simulation.file.refer(to: count, at: offset) {
+      socket.output?.note(reference)
+    }
+  }
+
+  /// Bytes that a send finds room for. Negative: an errno.
+  private func room(at socket: SimulatedSocket, _ outcome: SimulatedScript.Outcome?) -> Int {
+    guard case .fails(let code) = outcome else { return socket.room }
+    return socket.breakOff(code)
+  }
+
+  /// How many bytes of those that there is room for a send takes at once, and whether it goes on by
+  /// itself.
+  private func sendCount(
+    _ most: Int, _ outcome: SimulatedScript.Outcome?
+  ) -> (count: Int, isLate: Bool) {
+    switch outcome {
+    case .moves(let count): return (min(most, count), false)
+    case .movesLater, .failsLater: return (0, true)
+    default: break
+    }
+    let isLate = simulation.chance(.lateSend)
+    guard most > 0, isLate || simulation.chance(.shortWrite) else { return (most, isLate) }
+    return (simulation.number(.shortWrite, (isLate ? 0 : 1)...most), isLate)
   }
 
   func shutdownSending(on connection: ConnectionPointer) {
     let index = Int(connection.pointee.index)
     precondition(slots[index].send == nil && !slots[index].isBlocked, "no send is in flight")
     slots[index].socket?.shutdownSending()
+    simulation.interrupt()
   }
 
   func deliverSent(_ connection: ConnectionPointer, to receiver: any CompletionReceiver) {
@@ -127,7 +185,10 @@ extension SimulatedBackend {
     receiver.sent(now.sentCount, on: connection)
   }
 
-  private func keep(_ batch: SendBatch, from start: Int, _ index: Int) {
+  /// Keeps what is left of a send, which goes on by itself.
+  private func keep(
+    _ batch: SendBatch, from start: Int, _ outcome: SimulatedScript.Outcome?, _ index: Int
+  ) {
     var bytes: [UInt8] = []
     var vectors = unsafe [iovec]()
     var skipped = start
@@ -142,16 +203,22 @@ extension SimulatedBackend {
       unsafe bytes.append(
         contentsOf: UnsafeRawBufferPointer(start: rest.iov_base, count: rest.iov_len))
     }
-    let isShort = simulation.random.chance(simulation.faults.shortWrite)
-    let end = isShort ? simulation.random.number(0...bytes.count) : bytes.count
-    slots[index].send = unsafe SimulatedSend(vectors: vectors, bytes: bytes, endCount: end)
+    var end = bytes.count
+    var failure: Int32 = 0
+    switch outcome {
+    case .movesLater(let count): end = min(end, count)
+    case .failsLater(let code): failure = code
+    default: if simulation.chance(.shortWrite) { end = simulation.number(.shortWrite, 0...end) }
+    }
+    slots[index].send = unsafe SimulatedSend(
+      vectors: vectors, bytes: bytes, endCount: end, failure: failure)
   }
 
   /// Goes on with a send, as far as there is room. Returns an errno, or 0.
   func progress(_ index: Int) -> Int32 {
     guard let socket = slots[index].socket, var send = slots[index].send else { return 0 }
     checkBytes(index)
-    let room = socket.room
+    let room = send.failure == 0 ? socket.room : socket.breakOff(send.failure)
     guard room >= 0 else { return Int32(-room) }
     let count = min(room, send.endCount - send.sentCount)
     guard count > 0 else { return 0 }
@@ -183,8 +250,7 @@ extension SimulatedBackend {
   }
 
   private static func write(
-    _ vectors: UnsafeMutableBufferPointer<iovec>, from _: Int, _ count: Int,
-    to socket: SimulatedSocket
+    _ vectors: UnsafeMutableBufferPointer<iovec>, _ count: Int, to socket: SimulatedSocket
   ) {
     var left = count
     for position in vectors.indices where left > 0 {

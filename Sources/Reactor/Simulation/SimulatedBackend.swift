@@ -7,9 +7,9 @@ internal import Glibc
   let kind = BackendKind.simulated
   let descriptorsPerConnection = 1
   let systemCallCount: UInt64 = 0
-  let sendsFromFile = false
-  let fileSendCount: UInt64 = 0
-  private(set) var starvedBufferCount: UInt64 = 0
+  let fileByteCountMin: Int
+  var fileSendCount: UInt64 = 0
+  var starvedBufferCount: UInt64 = 0
 
   unowned let simulation: Simulation
   let slab: ConnectionSlab
@@ -32,6 +32,7 @@ internal import Glibc
   init(_ simulation: Simulation, eventDescriptor: Int32, slab: ConnectionSlab) {
     self.simulation = simulation
     self.slab = slab
+    fileByteCountMin = simulation.fileByteCountMin()
     unsafe buffer = .allocate(
       byteCount: Reactor.receiveHeadroom + Self.bufferByteCount, alignment: 64)
     simulation.add(self, eventDescriptor: eventDescriptor)
@@ -62,11 +63,11 @@ internal import Glibc
     guard isCurrent(token) else { return }
     let index = Int(token.index)
     guard !slots[index].isListed, !slots[index].isOnItsWay else { return }
-    guard simulation.random.chance(simulation.faults.lateCompletion) else { return list(token) }
+    guard simulation.chance(.lateCompletion) else { return list(token) }
     slots[index].isOnItsWay = true
     simulation.events.add(
       .completion(self, token),
-      atNanoseconds: simulation.nowNanoseconds + 1 + simulation.lateness())
+      atNanoseconds: simulation.nowNanoseconds + 1 + simulation.lateness(.lateCompletion))
   }
 
   func list(_ token: EpollToken) {
@@ -88,20 +89,21 @@ internal import Glibc
     try enter(connection)
     slots[Int(connection.pointee.index)].isConnected = true
     note(EpollToken(connection))
+    simulation.interrupt()
   }
 
   func connect(_ connection: ConnectionPointer) throws(SystemError) {
     try enter(connection)
     note(EpollToken(connection))
+    simulation.interrupt()
   }
 
   private func enter(_ connection: ConnectionPointer) throws(SystemError) {
     guard let socket = Socket(connection.pointee.descriptor).simulated else {
       throw SystemError("adopt", code: EBADF)
     }
-    if simulation.random.chance(simulation.faults.failedAdoption) {
-      throw SystemError("adopt", code: ENOMEM)
-    }
+    if let code = simulation.scriptedFailure(of: .adopt) { throw SystemError("adopt", code: code) }
+    if simulation.chance(.failedAdoption) { throw SystemError("adopt", code: ENOMEM) }
     let index = Int(connection.pointee.index)
     while slots.count <= index { slots.append(SimulatedSlot()) }
     precondition(!slots[index].isInUse, "the slot's connection has not been reported closed")
@@ -111,7 +113,7 @@ internal import Glibc
     slots[index].socket = socket
     socket.watcher = self
     socket.token = EpollToken(connection)
-    if simulation.random.chance(500) { connection.pointee.flags.insert(.sendsAtOnce) }
+    if simulation.chance(.sendsAtOnce) { connection.pointee.flags.insert(.sendsAtOnce) }
   }
 
   func receive(on connection: ConnectionPointer) {
@@ -119,26 +121,38 @@ internal import Glibc
     let index = Int(connection.pointee.index)
     precondition(slots[index].isConnected && !slots[index].isClosing, "receives on no connection")
     slots[index].isReceiving = true
+    slots[index].handedOverCount = 0
     note(EpollToken(connection))
     simulation.interrupt()
   }
 
   func pauseReceiving(on connection: ConnectionPointer) {
-    slots[Int(connection.pointee.index)].isReceiving = false
+    let index = Int(connection.pointee.index)
+    slots[index].isReceiving = false
+    if let socket = slots[index].socket, socket.readableCount > 0, simulation.chance(.handedOver) {
+      slots[index].handedOverCount = simulation.number(.handedOver, 1...socket.readableCount)
+      list(EpollToken(connection))
+    }
+    simulation.interrupt()
   }
 
   func quiesce(_ connection: ConnectionPointer) {
     simulation.count(3, Int(connection.pointee.index))
     // From a poll it comes back to whatever way of receiving.
     connection.pointee.flags.remove(.sendsAtOnce)
+    simulation.interrupt()
   }
 
   func trimMemory() {}
 
   func tearDown() {
-    precondition(!isTornDown && slots.allSatisfy { !$0.isInUse }, "a connection is left")
+    precondition(
+      !isTornDown && slots.allSatisfy { !$0.isInUse || $0.isConnecting }, "a connection is left")
     precondition(listeners.allSatisfy { !$0.isAccepting }, "a listener is left")
     isTornDown = true
+    // Those that are connecting stay whose they are.
+    for slot in slots { slot.socket?.watcher = nil }
+    slots.removeAll()
   }
 
   // MARK: Waiting
@@ -149,7 +163,7 @@ internal import Glibc
     waitCount += 1
     isSignalled = false
     // Behind the end of a connection, a new one may get its slot at once.
-    let isAcceptingLast = simulation.random.chance(simulation.faults.reordering)
+    let isAcceptingLast = simulation.chance(.reordering)
     if !isAcceptingLast { deliverAccepted(to: receiver) }
     deliverReady(to: receiver)
     if isAcceptingLast { deliverAccepted(to: receiver) }
@@ -183,17 +197,18 @@ internal import Glibc
     guard !ready.isEmpty else { return }
     var turn = ready
     ready.removeAll(keepingCapacity: true)
-    if turn.count > 1, simulation.random.chance(simulation.faults.reordering) {
+    if turn.count > 1, simulation.chance(.reordering) {
       for last in stride(from: turn.count - 1, to: 0, by: -1) {
-        turn.swapAt(last, simulation.random.number(0...last))
+        turn.swapAt(last, simulation.number(.reordering, 0...last))
       }
     }
     var count = turn.count
-    if simulation.random.chance(simulation.faults.partialDelivery) {
-      count = simulation.random.number(0...count)
+    if simulation.chance(.partialDelivery) {
+      count = simulation.number(.partialDelivery, 0...count)
     }
     for position in 0..<count {
       let token = turn[position]
+      simulation.interrupt()
       guard isCurrent(token) else { continue }
       slots[Int(token.index)].isListed = false
       deliver(token, to: receiver)
@@ -211,11 +226,15 @@ internal import Glibc
     guard slots[Int(token.index)].isConnected else {
       return deliverConnected(connection, to: receiver)
     }
-    let isSendFirst = simulation.random.chance(simulation.faults.reordering)
+    let isSendFirst = simulation.chance(.reordering)
     if isSendFirst { deliverSent(connection, to: receiver) }
-    if isCurrent(token), !slots[Int(token.index)].isClosing {
+    simulation.interrupt()
+    // With io_uring each buffer that has been filled is told by itself.
+    repeat {
+      guard isCurrent(token), !slots[Int(token.index)].isClosing else { break }
       deliverReceived(connection, to: receiver)
-    }
+      simulation.interrupt()
+    } while simulation.chance(.severalReceives)
     if !isSendFirst, isCurrent(token), !slots[Int(token.index)].isClosing {
       deliverSent(connection, to: receiver)
     }
@@ -230,7 +249,9 @@ internal import Glibc
     guard let socket = slots[index].socket, !socket.isConnecting, !slots[index].hasFailed else {
       return
     }
-    let code = socket.takeError()
+    var code = socket.takeError()
+    // Only now io_uring takes it over.
+    if code == 0, simulation.chance(.failedAdoption) { code = ENOMEM }
     simulation.count(4, Int(code))
     slots[index].isConnected = code == 0
     slots[index].hasFailed = code != 0
@@ -247,7 +268,7 @@ internal import Glibc
     slots[index].isReceiving = false
     if let socket = slots[index].socket {
       // A send in flight may still get as far as there is room, or not.
-      if !reset, simulation.random.chance(500) { _ = progress(index) }
+      if !reset, simulation.chance(.sentAtClose) { _ = progress(index) }
       socket.resetsAtClose = socket.resetsAtClose || reset
       socket.close()
     }
@@ -266,13 +287,6 @@ internal import Glibc
     simulation.count(7, index)
     receiver.closed(connection)
   }
-
-  /// The next read finds no buffer. Returns whether that is so.
-  func starves() -> Bool {
-    guard simulation.random.chance(simulation.faults.starvedBuffer) else { return false }
-    starvedBufferCount += 1
-    return true
-  }
 }
 
 /// What a simulated backend knows of a connection.
@@ -282,7 +296,10 @@ struct SimulatedSlot {
   var socket: SimulatedSocket?
   var isConnected = false
   var hasFailed = false
+  var isConnecting: Bool { !isConnected && !hasFailed && !isClosing }
   var isReceiving = false
+  /// Bytes that had come when receiving was paused, and are delivered all the same.
+  var handedOverCount = 0
   var hasReceivedEnd = false
   var hasSendFailed = false
   var isClosing = false
@@ -305,4 +322,6 @@ struct SimulatedSlot {
   var sentCount = 0
   /// Where it ends, all or short.
   let endCount: Int
+  /// What it fails with, whatever the socket is like. 0: nothing.
+  var failure: Int32 = 0
 }

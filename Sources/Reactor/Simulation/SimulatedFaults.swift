@@ -15,27 +15,37 @@ package struct SimulatedFaults: Sendable {
   package var lateCompletion = 0
   /// Nanoseconds that a late completion, or the end of a closed connection, takes at most.
   package var latenessNanoseconds = 0
-  /// Of what is complete, a wait delivers only a part.
+  /// Of what is complete, a wait delivers only a part, as when the queue of completions was full.
   package var partialDelivery = 0
   /// Completions of different connections come in another order.
   package var reordering = 0
   /// A receive finds no buffer.
   package var starvedBuffer = 0
-  /// Accepting fails with ENFILE, ENOBUFS or ENOMEM.
+  /// Accepting fails with EMFILE, ENFILE, ENOBUFS or ENOMEM.
   package var failedAccept = 0
-  /// A socket cannot be made, or taken over by a backend.
+  /// A backend cannot take a socket over.
   package var failedAdoption = 0
+  /// A socket cannot be made.
+  package var failedSocket = 0
+  /// Connecting fails: the network or the host cannot be reached, or does not answer.
+  package var failedConnect = 0
   /// A wake comes late.
   package var lateWake = 0
   /// A reactor is woken for nothing.
   package var spuriousWake = 0
   /// Something else happens in the middle of a pass.
   package var interruption = 0
+  /// A connection that is held back is so for ever: both ends are told ETIMEDOUT in the end.
+  package var vanishing = 0
+
+  /// Topics lie in the log's file, and a reactor sends from there.
+  package var fileSending = 0
 
   /// A kernel and a network that do everything at once, and whole.
   package init() {}
 
-  /// All of them, some more and some less, as the generator has it.
+  /// All of them, some more and some less, as the generator has it. New ones go to the end, so that
+  /// those before stay as they are for a seed.
   package static func random(_ random: inout SimulatedRandom) -> SimulatedFaults {
     var faults = SimulatedFaults()
     func some(_ most: Int) -> Int {
@@ -61,6 +71,10 @@ package struct SimulatedFaults: Sendable {
     faults.lateWake = some(200)
     faults.spuriousWake = some(20)
     faults.interruption = some(200)
+    faults.failedSocket = some(20)
+    faults.failedConnect = some(50)
+    faults.vanishing = some(300)
+    faults.fileSending = some(1000)
     return faults
   }
 }

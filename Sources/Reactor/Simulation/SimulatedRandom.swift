@@ -6,6 +6,14 @@ package struct SimulatedRandom: RandomNumberGenerator {
     state = seed
   }
 
+  /// One of many that a seed has, each for something of its own: more or fewer numbers of one change
+  /// none of another.
+  package init(seed: UInt64, part: Int) {
+    var first = SimulatedRandom(seed: seed)
+    var second = SimulatedRandom(seed: first.next() ^ UInt64(truncatingIfNeeded: part))
+    state = second.next()
+  }
+
   package mutating func next() -> UInt64 {
     state &+= 0x9E37_79B9_7F4A_7C15
     var mixed = state

@@ -121,8 +121,8 @@ extension Simulation {
   private func runnable() -> SimulatedReactor? {
     let count = reactors.count
     guard count > 0 else { return nil }
-    let start = random.number(0...count - 1)
-    if faults.spuriousWake > 0, random.chance(faults.spuriousWake), !reactors[start].isDone {
+    let start = number(.reactor, 0...count - 1)
+    if chance(.spuriousWake), !reactors[start].isDone {
       return reactors[start]
     }
     for offset in 0..<count {

@@ -7,7 +7,7 @@ final class SimulatedSocket {
     case fresh, listening, connecting, connected, failed
   }
 
-  private unowned let simulation: Simulation
+  unowned let simulation: Simulation
   /// -1: it has none, waiting in a backlog.
   private(set) var descriptor: Int32
   private var state = State.fresh
@@ -17,12 +17,15 @@ final class SimulatedSocket {
   private(set) var output: SimulatedStream?
   private(set) var isClosed = false
   var resetsAtClose = false
+  /// What the next call that can fail says, once.
   private var pendingError: Int32 = 0
-  /// The peer has reset the connection, and no read has said so yet.
-  private var hasResetToReport = false
-  private var isBroken = false
+  /// Reset, or given up.
+  private(set) var isBroken = false
   private var attemptCount = 0
   private var windowByteCount: Int?
+  private(set) var isPortShared = false
+  /// What it has been bound to by itself.
+  private(set) var boundAddress: SocketAddress?
 
   /// Of a listener: connections that wait to be accepted.
   private(set) var backlog: [SimulatedSocket] = []
@@ -47,12 +50,19 @@ final class SimulatedSocket {
   }
 
   func set(_ option: SocketOption, to value: Int32) {
-    guard option == .sendBufferByteCount || option == .receiveBufferByteCount else { return }
-    windowByteCount = min(windowByteCount ?? .max, max(1, 2 * Int(value)))
+    switch option {
+    case .isPortShared: isPortShared = value != 0
+    case .sendBufferByteCount, .receiveBufferByteCount:
+      windowByteCount = min(windowByteCount ?? .max, max(1, 2 * Int(value)))
+    default: break
+    }
   }
 
   func bind(to address: SocketAddress) -> Int32 {
+    if let code = simulation.scriptedFailure(of: .bind) { return code }
+    guard !simulation.isTaken(address, by: self) else { return EADDRINUSE }
     local = simulation.bound(address)
+    boundAddress = local
     return 0
   }
 
@@ -69,70 +79,105 @@ final class SimulatedSocket {
   // MARK: Connecting
 
   func listen(backlogCount: Int) -> Int32 {
+    // As in Linux, one more than asked for.
+    backlogCountMax = max(0, backlogCount) + 1
+    guard state != .listening else { return 0 }
     state = .listening
-    backlogCountMax = max(1, backlogCount)
     simulation.listeners.append(self)
     return 0
   }
 
+  /// Begins to connect. On IP networks what becomes of it is never known at once, on Unix sockets
+  /// always.
   func connect(to address: SocketAddress) -> Int32 {
-    state = .connecting
+    let outcome = simulation.script.next(.connect)
+    if case .fails(let code) = outcome { return code }
     peer = address
     local = local.map { simulation.bound($0) } ?? simulation.ephemeral(like: address)
-    tryToConnect()
-    guard state == .connecting else { return takeError() }
+    if address.isUnix { return connectAtOnce(to: address) }
+    var failure: Int32 = 0
+    if case .failsLater(let code) = outcome {
+      failure = code
+    } else if outcome == nil, simulation.chance(.failedConnect) {
+      let codes = [ENETUNREACH, EADDRNOTAVAIL, EHOSTUNREACH, EHOSTUNREACH, ETIMEDOUT]
+      failure = codes[simulation.number(.failedConnect, 0...codes.count - 1)]
+      // These are found out here: there is no route, or no port left.
+      if failure == ENETUNREACH || failure == EADDRNOTAVAIL { return failure }
+    }
+    state = .connecting
+    if failure != 0 {
+      let time = simulation.nowNanoseconds + 1 + simulation.lateness(.failedConnect)
+      simulation.events.add(.outcome(self, failure), atNanoseconds: time)
+    } else {
+      send(afterNanoseconds: 0)
+    }
     return EINPROGRESS
   }
 
-  /// Whether it is known what has become of connecting.
+  private func connectAtOnce(to address: SocketAddress) -> Int32 {
+    guard let listener = simulation.listener(at: address) else { return ECONNREFUSED }
+    guard !listener.isBacklogFull else { return EAGAIN }
+    listener.enqueue(self)
+    finishConnecting(0)
+    return 0
+  }
+
+  /// Whether it does not know yet what has become of connecting.
   var isConnecting: Bool { state == .connecting }
 
-  private func tryToConnect() {
+  private var isBacklogFull: Bool { backlog.count >= backlogCountMax }
+
+  /// Sends SYN.
+  private func send(afterNanoseconds wait: Int64) {
     attemptCount += 1
-    let time = simulation.nowNanoseconds + simulation.latency()
-    if time == simulation.nowNanoseconds {
-      reachListener()
-    } else {
-      simulation.events.add(.connection(self), atNanoseconds: time)
-    }
+    let time = simulation.nowNanoseconds + wait + simulation.latency()
+    simulation.events.add(.connection(self), atNanoseconds: time)
   }
 
   /// Its SYN has come to where it was sent.
   func reachListener() {
     guard state == .connecting, !isClosed, let peer else { return }
+    let time = simulation.nowNanoseconds + simulation.latency()
     guard let listener = simulation.listener(at: peer) else {
-      pendingError = ECONNREFUSED
-      state = .failed
-      return simulation.tellLater(self)
+      return simulation.events.add(.outcome(self, ECONNREFUSED), atNanoseconds: time)
     }
-    guard listener.backlog.count < listener.backlogCountMax else {
-      guard attemptCount < 6 else {
-        pendingError = ETIMEDOUT
-        state = .failed
-        return simulation.tellLater(self)
-      }
-      let wait = Int64(1_000_000_000) << Int64(attemptCount - 1)
-      attemptCount += 1
-      return simulation.events.add(
-        .connection(self), atNanoseconds: simulation.nowNanoseconds + wait)
+    guard !listener.isBacklogFull else {
+      guard attemptCount < 6 else { return finishConnecting(ETIMEDOUT) }
+      return send(afterNanoseconds: 1_000_000_000 << Int64(attemptCount - 1))
     }
-    let other = SimulatedSocket(simulation, descriptor: -1)
-    other.windowByteCount = listener.windowByteCount
-    other.local = peer
-    other.peer = local
-    join(other)
-    listener.backlog.append(other)
-    listener.notify()
-    simulation.tellLater(self)
+    // Before anything that the listener's side may do from now on.
+    simulation.events.add(.outcome(self, 0), atNanoseconds: time)
+    listener.enqueue(self)
+    input?.arrivesNotBefore(nanoseconds: time)
   }
 
-  /// Makes two ends of one connection.
+  /// Joins it with a connection that waits in the backlog from now on.
+  private func enqueue(_ client: SimulatedSocket) {
+    let other = SimulatedSocket(simulation, descriptor: -1)
+    other.windowByteCount = windowByteCount
+    other.local = client.peer
+    other.peer = client.local
+    client.join(other)
+    backlog.append(other)
+    notify()
+  }
+
+  /// Makes two ends of one connection. The other one knows of it.
   func join(_ other: SimulatedSocket) {
     let there = simulation.stream(capacity: windowByteCount)
     let back = simulation.stream(capacity: other.windowByteCount)
     (output, other.input, there.writer, there.reader) = (there, there, self, other)
     (other.output, input, back.writer, back.reader) = (back, back, other, self)
-    (state, other.state) = (.connected, .connected)
+    other.state = .connected
+  }
+
+  /// It knows what has become of connecting: 0, or an errno.
+  func finishConnecting(_ code: Int32) {
+    guard state != .connected, !isClosed else { return }
+    state = code == 0 ? .connected : .failed
+    // It may have been reset since.
+    if code != 0 { pendingError = code }
+    notify()
   }
 
   /// Takes a connection out of the backlog and gives it a descriptor.
@@ -150,7 +195,7 @@ final class SimulatedSocket {
   /// What reading would say: bytes, an end (code 0) or an error; nil: nothing yet.
   var canRead: Bool {
     guard let input else { return pendingError != 0 }
-    return input.readableCount > 0 || input.hasEndArrived || hasResetToReport || isBroken
+    return input.readableCount > 0 || input.hasEndArrived || isBroken
   }
 
   var readableCount: Int { input?.readableCount ?? 0 }
@@ -160,24 +205,15 @@ final class SimulatedSocket {
     guard let input else { return -Int(ENOTCONN) }
     if input.readableCount > 0 { return unsafe input.read(into: room) }
     if input.hasEndArrived { return 0 }
-    if hasResetToReport {
-      hasResetToReport = false
-      return -Int(ECONNRESET)
-    }
+    if pendingError != 0 { return -Int(takeError()) }
     return isBroken ? 0 : -Int(EAGAIN)
   }
 
   /// Bytes that writing would take. Negative: an errno.
   var room: Int {
     guard let output else { return -Int(ENOTCONN) }
-    guard !isBroken else {
-      if hasResetToReport {
-        hasResetToReport = false
-        return -Int(ECONNRESET)
-      }
-      return -Int(EPIPE)
-    }
-    guard !output.isFinished else { return -Int(EPIPE) }
+    if pendingError != 0 { return -Int(takeError()) }
+    guard !isBroken, !output.isFinished else { return -Int(EPIPE) }
     return output.room
   }
 
@@ -194,10 +230,30 @@ final class SimulatedSocket {
 
   /// RST has arrived.
   func noteReset() {
-    guard !isBroken else { return }
+    // As in Linux: behind a FIN, reading has ended already.
+    breakDown(input?.hasEndArrived == true ? EPIPE : ECONNRESET)
+  }
+
+  /// The kernel gives the connection up.
+  func fail(_ code: Int32) {
+    breakDown(code)
+    input?.cut()
+    notify()
+  }
+
+  /// The connection breaks at both ends, and this one is told at once. Returns the errno, negative.
+  func breakOff(_ code: Int32) -> Int {
+    output?.reset()
+    input?.dropAll()
+    fail(code)
+    pendingError = 0
+    return -Int(code)
+  }
+
+  private func breakDown(_ code: Int32) {
+    guard !isClosed, !isBroken else { return }
     isBroken = true
-    hasResetToReport = input?.hasEndArrived != true
-    output?.dropAll()
+    pendingError = code
   }
 
   func stall(untilNanoseconds time: Int64) {
@@ -209,6 +265,7 @@ final class SimulatedSocket {
     precondition(!isClosed, "a descriptor is closed once")
     isClosed = true
     watcher = nil
+    boundAddress = nil
     simulation.leave(descriptor)
     if state == .listening {
       simulation.removeListener(self)

@@ -21,6 +21,11 @@ internal import Glibc
   private var arrivals: [(nanoseconds: Int64, count: Int, isEnd: Bool, isReset: Bool)] = []
   private var firstArrival = 0
   private var lastNanoseconds: Int64 = 0
+  /// What is sent from now on gets nowhere.
+  private var isCut = false
+
+  /// Bytes that lie in the log's file, and up to which count.
+  private var references: [(end: Int, reference: SimulatedFileReference)] = []
 
   weak var reader: SimulatedSocket?
   weak var writer: SimulatedSocket?
@@ -55,6 +60,11 @@ internal import Glibc
     send(isEnd: false, isReset: false)
   }
 
+  /// What has just been written lies in the log's file.
+  func note(_ reference: SimulatedFileReference) {
+    references.append((writtenCount, reference))
+  }
+
   /// Gives bytes that have arrived, as many as there is room for at most. Returns how many.
   func read(into room: UnsafeMutableRawBufferPointer) -> Int {
     let count = min(room.count, readableCount)
@@ -66,6 +76,10 @@ internal import Glibc
       unsafe (target + first).copyMemory(from: memory, byteCount: count - first)
     }
     readCount += count
+    while let first = references.first, first.end <= readCount {
+      first.reference.end(simulation)
+      references.removeFirst()
+    }
     writer?.notify()
     return count
   }
@@ -74,6 +88,7 @@ internal import Glibc
   func dropAll() {
     readCount = writtenCount
     arrivedCount = writtenCount
+    references.removeAll()
     writer?.notify()
   }
 
@@ -88,8 +103,7 @@ internal import Glibc
   func reset() {
     guard !isReset else { return }
     isReset = true
-    let isLost = simulation.random.chance(500)
-    if isLost, !hasEndArrived {
+    if simulation.chance(.lostAtReset), !hasEndArrived {
       arrivals.removeAll()
       firstArrival = 0
       writtenCount = arrivedCount
@@ -100,6 +114,7 @@ internal import Glibc
   private func send(isEnd: Bool, isReset: Bool) {
     let time = max(lastNanoseconds, simulation.nowNanoseconds + simulation.latency())
     lastNanoseconds = time
+    guard !isCut else { return }
     arrivals.append((time, writtenCount, isEnd, isReset))
     if time <= simulation.nowNanoseconds {
       arrive()
@@ -108,9 +123,21 @@ internal import Glibc
     }
   }
 
+  /// Loses what is on its way and all that is sent from now on.
+  func cut() {
+    isCut = true
+    arrivals.removeAll()
+    firstArrival = 0
+  }
+
+  /// What is sent before a time arrives then.
+  func arrivesNotBefore(nanoseconds time: Int64) {
+    lastNanoseconds = max(lastNanoseconds, time)
+  }
+
   /// Holds back all that is on its way, and what is sent until then.
   func stall(untilNanoseconds time: Int64) {
-    guard time > lastNanoseconds else { return }
+    guard time > lastNanoseconds, !isCut else { return }
     lastNanoseconds = time
     for index in arrivals.indices[firstArrival...] { arrivals[index].nanoseconds = time }
     simulation.events.add(.arrival(self), atNanoseconds: time)

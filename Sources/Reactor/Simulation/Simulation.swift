@@ -12,18 +12,22 @@ internal import Glibc
   static let firstDescriptor: Int32 = 1 << 30
 
   package private(set) var nowNanoseconds: Int64 = 1_000_000_000_000
+  /// What happens by chance, and how often.
   package var faults: SimulatedFaults
-  /// For the kernel and the network.
-  package var random: SimulatedRandom
+  /// What happens to single calls, whatever chance says.
+  package var script = SimulatedScript()
+  var choices: SimulatedChoices
+  var file: SimulatedFile
+  private let fileSendingPerMille: Int
   private var entropy: SimulatedRandom
   /// Open files that there may be.
   package var descriptorCountMax = 20_000
 
   var events = SimulatedEvents()
   var listeners: [SimulatedSocket] = []
-  private var sockets: [SimulatedSocket?] = []
+  private(set) var sockets: [SimulatedSocket?] = []
   private var lowestFree = 0
-  private var nextPort: UInt16 = 32_768
+  var nextPort: UInt16 = 32_768
   private var backends: [(eventDescriptor: Int32, backend: SimulatedBackend)] = []
   var reactors: [SimulatedReactor] = []
   /// Whether reactors wait by themselves, so that a wait moves the clock.
@@ -41,7 +45,11 @@ internal import Glibc
   package private(set) var violations: [String] = []
 
   package init(seed: UInt64, faults: SimulatedFaults = SimulatedFaults()) {
-    random = SimulatedRandom(seed: seed)
+    var choices = SimulatedChoices(seed: seed)
+    // Once for all: reactors are made before faults begin.
+    fileSendingPerMille = faults.fileSending
+    file = SimulatedFile(&choices, perMille: faults.fileSending)
+    self.choices = choices
     entropy = SimulatedRandom(seed: seed ^ 0xE17A_0F5E)
     self.faults = faults
   }
@@ -90,10 +98,13 @@ internal import Glibc
 
   /// Nanoseconds that something takes on its way.
   func latency() -> Int64 {
-    faults.latencyNanoseconds > 0 ? Int64(random.number(0...faults.latencyNanoseconds)) : 0
+    faults.latencyNanoseconds > 0 ? Int64(number(.latency, 0...faults.latencyNanoseconds)) : 0
   }
 
-  func lateness() -> Int64 { Int64(random.number(0...max(0, faults.latenessNanoseconds))) }
+  /// Nanoseconds that something takes longer than it has to.
+  func lateness(_ choice: SimulatedChoice) -> Int64 {
+    Int64(number(choice, 0...max(0, faults.latenessNanoseconds)))
+  }
 
   /// When the network or the kernel next does something by itself. Max: never.
   var nextEventNanoseconds: Int64 { events.nextNanoseconds }
@@ -105,21 +116,28 @@ internal import Glibc
       switch event {
       case .arrival(let stream): stream.arrive()
       case .connection(let socket): socket.reachListener()
-      case .outcome(let socket): socket.notify()
+      case .outcome(let socket, let code): socket.finishConnecting(code)
+      case .failure(let socket, let code): socket.fail(code)
       case .completion(let backend, let token): backend.list(token)
       case .signal(let descriptor): deliverSignal(descriptor)
+      case .call(let body): body()
       }
     }
+  }
+
+  /// Has something be done at a time, as if by another thread or program.
+  package func perform(atNanoseconds time: Int64, _ body: @escaping () -> Void) {
+    events.add(.call(body), atNanoseconds: max(nowNanoseconds, time))
   }
 
   /// A place where other threads may come in between.
   @inline(__always)
   func interrupt() {
-    if faults.interruption > 0, interruption != nil { interruptNow() }
+    if interruption != nil, !isInterrupted { interruptNow() }
   }
 
   private func interruptNow() {
-    guard !isInterrupted, random.chance(faults.interruption) else { return }
+    guard script.next(.interruption) != nil || chance(.interruption) else { return }
     isInterrupted = true
     defer { isInterrupted = false }
     let (number, loop, handler) = unsafe (
@@ -147,7 +165,8 @@ internal import Glibc
   }
 
   func openSocket() throws(SystemError) -> SimulatedSocket {
-    if random.chance(faults.failedAdoption) { throw SystemError("socket", code: ENOBUFS) }
+    if let code = scriptedFailure(of: .openSocket) { throw SystemError("socket", code: code) }
+    if chance(.failedSocket) { throw SystemError("socket", code: ENOBUFS) }
     guard let descriptor = nextDescriptor else { throw SystemError("socket", code: EMFILE) }
     let socket = SimulatedSocket(self, descriptor: descriptor)
     _ = enter(socket)
@@ -163,11 +182,6 @@ internal import Glibc
     return descriptor
   }
 
-  fileprivate func anyConnected(_ number: Int) -> SimulatedSocket? {
-    let connected = sockets.compactMap { $0?.output == nil ? nil : $0 }
-    return connected.isEmpty ? nil : connected[number % connected.count]
-  }
-
   func leave(_ descriptor: Int32) {
     guard descriptor >= Self.firstDescriptor else { return }
     let index = Int(descriptor - Self.firstDescriptor)
@@ -175,66 +189,9 @@ internal import Glibc
     lowestFree = min(lowestFree, index)
   }
 
-  // MARK: Addresses
-
-  func bound(_ address: SocketAddress) -> SocketAddress {
-    switch address {
-    case .ipv4(let number, 0): .ipv4(number, port: takePort())
-    case .ipv6(let number, 0, let scope): .ipv6(number, port: takePort(), scope: scope)
-    default: address
-    }
-  }
-
-  func ephemeral(like address: SocketAddress) -> SocketAddress {
-    switch address {
-    case .ipv4: .ipv4(0x7F00_0001, port: takePort())
-    case .ipv6: .ipv6(1, port: takePort())
-    default: .unixUnnamed
-    }
-  }
-
-  private func takePort() -> UInt16 {
-    defer { nextPort = nextPort == 60_999 ? 32_768 : nextPort + 1 }
-    return nextPort
-  }
-
-  /// Who listens at an address; of several, any.
-  func listener(at address: SocketAddress) -> SimulatedSocket? {
-    let candidates = listeners.filter { listener in
-      if listener.localAddress == address { return true }
-      guard let port = address.port, listener.localAddress.port == port else { return false }
-      return switch listener.localAddress {
-      case .ipv4(0, _), .ipv6(0, _, _): true
-      default: false
-      }
-    }
-    guard !candidates.isEmpty else { return nil }
-    return candidates[candidates.count == 1 ? 0 : random.number(0...candidates.count - 1)]
-  }
-
-  func removeListener(_ listener: SimulatedSocket) {
-    listeners.removeAll { $0 === listener }
-  }
-
-  func stream(capacity: Int?) -> SimulatedStream {
-    let range = faults.windowByteCounts
-    let usual = range.count == 1 ? range.lowerBound : random.number(range)
-    return SimulatedStream(self, capacity: min(capacity ?? .max, usual))
-  }
-
-  /// Tells a socket what has become of its connecting.
-  func tellLater(_ socket: SimulatedSocket) {
-    let time = nowNanoseconds + latency()
-    guard time > nowNanoseconds else { return socket.notify() }
-    events.add(.outcome(socket), atNanoseconds: time)
-  }
-
-  /// Two connected sockets.
-  func pair() throws(SystemError) -> (Socket, Socket) {
-    let one = try openSocket()
-    let other = try openSocket()
-    one.join(other)
-    return (Socket(one.descriptor), Socket(other.descriptor))
+  /// From how many bytes on a backend sends from the log's file.
+  func fileByteCountMin() -> Int {
+    choices.chance(.fileSending, fileSendingPerMille) ? file.sentByteCountMin : .max
   }
 
   // MARK: Wakes
@@ -246,11 +203,11 @@ internal import Glibc
 
   /// What a write to an eventfd does.
   func signal(_ descriptor: Int32) {
-    guard random.chance(faults.lateWake) else { return deliverSignal(descriptor) }
+    guard chance(.lateWake) else { return deliverSignal(descriptor) }
     for entry in backends where entry.eventDescriptor == descriptor {
       entry.backend.isSignalOnItsWay = true
     }
-    events.add(.signal(descriptor), atNanoseconds: nowNanoseconds + 1 + lateness())
+    events.add(.signal(descriptor), atNanoseconds: nowNanoseconds + 1 + lateness(.lateWake))
   }
 
   private func deliverSignal(_ descriptor: Int32) {
@@ -265,20 +222,5 @@ internal import Glibc
     sockets.removeAll()
     listeners.removeAll()
     interruption = nil
-  }
-}
-
-// MARK: What may happen to connections from outside
-extension Simulation {
-  /// Resets any connection, as a router does that has forgotten it: both ends are told.
-  package func resetConnection(_ number: Int) {
-    guard let socket = anyConnected(number) else { return }
-    socket.output?.reset()
-    socket.input?.reset()
-  }
-
-  /// Holds back what any connection is being sent, for so long.
-  package func stallConnection(_ number: Int, nanoseconds: Int64) {
-    anyConnected(number)?.stall(untilNanoseconds: nowNanoseconds + nanoseconds)
   }
 }

@@ -11,14 +11,25 @@ internal import Synchronization
 /// would only zero what is given back, under the sockets' eyes.
 @safe final class LogFile: Sendable {
   /// Nil: this system has none, so that all segments are ordinary memory.
-  static let shared = LogFile()
+  static var shared: LogFile? { Simulation.current == nil ? kernels : simulated }
+  private static let kernels = LogFile()
+  private static let simulated = LogFile(descriptor: -1)
 
   /// Whether this process has a backend that sends from it. Without one there is no use for it.
   static var isUsed: Bool {
-    get { hasUser.load(ordering: .relaxed) }
+    get { hasUser.load(ordering: .relaxed) || Simulation.current != nil }
     set { hasUser.store(newValue, ordering: .relaxed) }
   }
   private static let hasUser = Atomic<Bool>(false)
+
+  /// When a topic's segments lie in it.
+  struct Use {
+    /// From so many subscribers on: fewer do not make up for mapping them.
+    var subscriberCountMin = 256
+    /// Not before a topic has filled smaller ones in a row, up to so many bytes.
+    var growthByteCountMin = 8 * 1024
+  }
+  static var use: Use { Simulation.current?.file.use ?? Use() }
 
   let descriptor: Int32
   /// Places before it have been used.
@@ -55,12 +66,17 @@ internal import Synchronization
     }
   }
 
+  private init(descriptor: Int32) {
+    self.descriptor = descriptor
+  }
+
   deinit {
     close(descriptor)
   }
 
   /// Memory for at least so many bytes, zeroed. Nil: not now. Any thread.
   func take(_ byteCount: Int) -> Piece? {
+    if let simulation = Simulation.current { return simulation.file.take(byteCount) }
     guard givesBack.load(ordering: .relaxed), process == getpid() else { return nil }
     let pageByteCount = Int(Self.pageByteCount)
     let rounded = (byteCount + pageByteCount - 1) / pageByteCount * pageByteCount
@@ -78,6 +94,7 @@ internal import Synchronization
 
   /// Gives the kernel back what `take` has returned. Any thread.
   func giveBack(_ piece: Piece) {
+    guard piece.offset < SimulatedFile.firstOffset else { return SimulatedFile.giveBack(piece) }
     let result = unsafe martlet_memory_file_unmap(
       descriptor, piece.address, Int64(piece.offset), piece.byteCount)
     if result < 0 { refuse() }

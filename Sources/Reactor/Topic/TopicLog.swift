@@ -21,12 +21,8 @@ open class TopicLog: @unchecked Sendable {
   static let copiedByteCountMax = 8 * 1024
   private static let segmentByteCountMin = 512
   private static let segmentByteCountMax = 64 * 1024
-  /// From so many subscribers on, segments are larger, and lie in the log's file, in whole pages:
-  /// fewer do not make up for mapping them.
-  private static let wideSubscriberCountMin = 256
+  /// Of those with very many subscribers (`LogFile.use`).
   private static let wideSegmentByteCountMax = 256 * 1024 - LogSegmentPointer.headerByteCount
-  /// Not before a topic has filled smaller ones in a row.
-  private static let fileGrowthByteCountMin = 8 * 1024
 
   struct State {
     /// The oldest segment that is kept, its chain held; and the one that is being added to. Nil:
@@ -127,9 +123,9 @@ open class TopicLog: @unchecked Sendable {
     // and several in what is kept, since it is let go of by whole segments.
     let most = limits.historyByteCount > 0 ? max(4096, limits.historyByteCount / 4) : .max
     let grown = min(2 * (state.last?.pointee.capacity ?? 0), most)
+    let use = LogFile.use
     let subscriptionCount = state.links.reduce(0) { $0 + $1.subscriptionCount }
-    let isWide =
-      grown >= Self.fileGrowthByteCountMin && subscriptionCount >= Self.wideSubscriberCountMin
+    let isWide = grown >= use.growthByteCountMin && subscriptionCount >= use.subscriberCountMin
     let wanted =
       isWide ? min(Self.wideSegmentByteCountMax, most) : min(grown, Self.segmentByteCountMax)
     let segment = LogSegmentPointer(

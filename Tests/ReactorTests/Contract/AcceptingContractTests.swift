@@ -98,6 +98,7 @@ struct AcceptingContractTests {
       let kind = try #require(BackendKind(rawValue: name))
       limitDescriptors()
       try TestReactor.run(kind) { reactor in
+        Simulation.current?.faults.failedAccept = 0
         let listener = try reactor.listen()
         reactor.recorder.onAccepted = { _ = try? reactor.adopt($0) }
         reactor.settle()

@@ -178,10 +178,12 @@ struct ReceivingContractTests {
         reactor.backend.quiesce(connection)
         if round % 3 == 0 { reactor.wait(milliseconds: 0) }
         let bytes = patternedBytes(1 + round * 97)
-        #expect(client.writeSome(bytes[...]) == bytes.count)
+        var written = client.writeSome(bytes[...])
         if round % 2 == 0 { reactor.backend.quiesce(connection) }
         expected += bytes.count
-        reactor.run(until: { reactor.recorder.trace(connection).bytes.count == expected })
+        reactor.run(
+          until: { reactor.recorder.trace(connection).bytes.count == expected },
+          client: { written += client.writeSome(bytes[written...]) })
       }
       reactor.backend.quiesce(connection)
       client.close()

@@ -9,8 +9,8 @@ struct SimulatedBackendTests {
   private func course(seed: UInt64) throws -> (digest: UInt64, eventCount: Int) {
     var random = SimulatedRandom(seed: seed)
     let simulation = Simulation(seed: seed, faults: .random(&random))
-    simulation.faults.failedAdoption = 0
-    simulation.faults.failedAccept = 0
+    simulation.faults.failedSocket = 0
+    simulation.faults.failedConnect = 0
     try simulation.run {
       try TestReactor.run(.simulated) { reactor in
         let pairs = try (0..<5).map { _ in try reactor.connect() }
@@ -77,5 +77,91 @@ struct SimulatedBackendTests {
       }
     }
     #expect(simulation.violations.contains("bytes of a send in flight have changed"))
+  }
+
+  @Test("tells what connecting fails with, at once or later, as a script says")
+  func connecting() throws {
+    let simulation = Simulation(seed: 1)
+    try simulation.run {
+      try TestReactor.run(.simulated) { reactor in
+        let listener = try reactor.listen()
+        simulation.script.add(1, .connect, .fails(ENETUNREACH))
+        simulation.script.add(2, .connect, .failsLater(EHOSTUNREACH))
+        #expect(throws: SystemError.self) { try reactor.begin(listener.address) }
+        let connection = try reactor.begin(listener.address)
+        #expect(reactor.recorder.trace(connection).connected == [])
+        reactor.run(until: { reactor.recorder.trace(connection).connected == [EHOSTUNREACH] })
+        let other = try reactor.begin(listener.address)
+        reactor.run(until: { reactor.recorder.trace(other).connected == [0] })
+        for (descriptor, _) in reactor.recorder.accepted { Socket(descriptor).close() }
+      }
+    }
+    simulation.end()
+  }
+
+  @Test("has a peer vanish, and both ends give up")
+  func vanishing() throws {
+    let simulation = Simulation(seed: 1)
+    try simulation.run {
+      try TestReactor.run(.simulated) { reactor in
+        let (connection, client) = try reactor.connect()
+        let sender = reactor.send(patternedBytes(1 << 20), on: connection)
+        reactor.settle()
+        simulation.faults.vanishing = 1000
+        simulation.stallConnection(0, nanoseconds: 1)
+        client.write("lost")
+        reactor.run(until: { !reactor.recorder.trace(connection).ends.isEmpty })
+        reactor.settle()
+        let trace = reactor.recorder.trace(connection)
+        #expect(trace.bytes.isEmpty)
+        #expect(trace.ends == [ETIMEDOUT] || trace.sendFailures == [ETIMEDOUT])
+        #expect(sender.sentCount < 1 << 20)
+        reactor.run(until: { client.readSome() == nil })
+        client.close()
+      }
+    }
+    simulation.end()
+  }
+
+  @Test("lets an address be bound to once, unless it is shared")
+  func binding() throws {
+    let simulation = Simulation(seed: 1)
+    try simulation.run {
+      let first = try Listener.open(.loopback(port: 0))
+      let error = #expect(throws: SystemError.self) { try Listener.open(first.address) }
+      #expect(error?.code == EADDRINUSE)
+      let wildcard = SocketAddress.ipv4(0, port: try #require(first.address.port))
+      #expect(throws: SystemError.self) { try Listener.open(wildcard) }
+      first.close()
+      var options = ListenerOptions()
+      options.isPortShared = true
+      let shared = try (0..<2).map { _ in try Listener.open(wildcard, options: options) }
+      for listener in shared { listener.close() }
+      #expect(simulation.openDescriptorCount == 0)
+    }
+    simulation.end()
+  }
+
+  @Test("sees that bytes of the log's file change while a socket has them")
+  func changedFile() throws {
+    var faults = SimulatedFaults()
+    faults.fileSending = 1000
+    let simulation = Simulation(seed: 1, faults: faults)
+    try simulation.run {
+      let file = try #require(LogFile.shared)
+      let piece = try #require(file.take(1000))
+      let (near, far) = try simulation.pair()
+      let refersTo = simulation.file.refer(to: 1000, at: piece.offset)
+      let reference = try #require(refersTo)
+      near.simulated?.write(UnsafeRawBufferPointer(start: piece.address, count: 1000))
+      near.simulated?.output?.note(reference)
+      piece.address.storeBytes(of: 1, toByteOffset: 999, as: UInt8.self)
+      #expect(simulation.violations == [])
+      _ = far.readSome()
+      #expect(simulation.violations == ["bytes of the log's file have changed in a socket"])
+      file.giveBack(piece)
+      for socket in [near, far] { socket.close() }
+    }
+    simulation.end()
   }
 }

@@ -8,7 +8,7 @@ import Testing
 enum TestBackend {
   static let kinds = kernelKinds + [.simulated]
 
-  /// Without the simulated one, which has one thread.
+  /// Without the simulated one: for reactors with threads.
   static let kernelKinds = BackendKind.allCases.filter { $0 == .epoll || isIOURingPermitted }
 
   /// Asks the kernel, not the backend's own test: a backend that is broken must fail the tests.
@@ -37,19 +37,36 @@ enum TestBackend {
   }
 
   /// What a simulated backend is tested with: nothing at first, then whatever the contract allows
-  /// that does not make a test wait for something else.
+  /// that does not make a test wait for something else, and the same where little fits.
   static var simulatedFaults: [SimulatedFaults] {
-    var random = SimulatedRandom(seed: 7)
-    let some = (0..<4).map { _ in
+    let some = (0..<5).map { number in
+      var random = SimulatedRandom(seed: 7, part: number)
       var faults = SimulatedFaults.random(&random)
       faults.windowByteCounts = 262_144...262_144
       faults.latencyNanoseconds = min(faults.latencyNanoseconds, 2_000_000)
       faults.latenessNanoseconds = min(faults.latenessNanoseconds, 2_000_000)
-      faults.failedAccept = 0
-      faults.failedAdoption = 0
+      // Tests count on sockets of their own.
+      faults.failedSocket = 0
+      faults.failedConnect = 0
+      faults.fileSending = 1000
       return faults
     }
-    return [SimulatedFaults()] + some
+    var tight = some[4]
+    tight.windowByteCounts = 1_000...20_000
+    tight.latencyNanoseconds = 100_000
+    tight.latenessNanoseconds = 100_000
+    return [SimulatedFaults()] + some[..<4] + [tight]
+  }
+
+  /// Calls `body`, for the simulated kind once in each of its simulations.
+  static func run(_ kind: BackendKind, _ body: () throws -> Void) throws {
+    guard kind == .simulated, Simulation.current == nil else { return try body() }
+    for (seed, faults) in simulatedFaults.enumerated() {
+      let simulation = Simulation(seed: UInt64(seed), faults: faults)
+      try simulation.run(body)
+      #expect(simulation.violations == [], "seed \(seed)")
+      simulation.end()
+    }
   }
 }
 

@@ -15,7 +15,7 @@ final class TestReactor {
   /// Connections that have been adopted and not yet reported closed.
   private(set) var openCount = 0
   private var senders: [UInt64: Sender] = [:]
-  private var listeners: [Listener] = []
+  private var listeners: [(listener: Listener, index: Int)] = []
 
   init(capacity: Int, make: (Int32, ConnectionSlab) throws -> any Backend) throws {
     slab = ConnectionSlab(capacity: capacity, attachmentByteCount: 0)
@@ -23,6 +23,9 @@ final class TestReactor {
     backend = try make(eventDescriptor, slab)
     recorder.onSent = { [unowned self] count, connection in
       sender(of: connection)?.completed(count)
+    }
+    recorder.isAcceptFailureExpected = { [unowned self] _, index in
+      (Simulation.current?.faults.failedAccept ?? 0) > 0 && acceptAgain(index)
     }
     recorder.onConnecting = { $0.pointee.lifecycle = .open }
     recorder.onClosed = { [unowned self] connection in
@@ -35,32 +38,27 @@ final class TestReactor {
   static func run(
     _ kind: BackendKind, capacity: Int = 2048, _ body: (TestReactor) throws -> Void
   ) throws {
-    guard kind == .simulated, Simulation.current == nil else {
-      return try runOnce(kind, capacity: capacity, body)
+    try TestBackend.run(kind) {
+      let reactor = try TestReactor(capacity: capacity) { eventDescriptor, slab in
+        try TestBackend.make(kind, eventDescriptor: eventDescriptor, slab: slab)
+      }
+      defer { reactor.finish() }
+      try body(reactor)
     }
-    for (seed, faults) in TestBackend.simulatedFaults.enumerated() {
-      let simulation = Simulation(seed: UInt64(seed), faults: faults)
-      try simulation.run { try runOnce(kind, capacity: capacity, body) }
-      #expect(simulation.violations == [], "seed \(seed)")
-      simulation.end()
-    }
-  }
-
-  private static func runOnce(
-    _ kind: BackendKind, capacity: Int, _ body: (TestReactor) throws -> Void
-  ) throws {
-    let reactor = try TestReactor(capacity: capacity) { eventDescriptor, slab in
-      try TestBackend.make(kind, eventDescriptor: eventDescriptor, slab: slab)
-    }
-    defer { reactor.finish() }
-    try body(reactor)
   }
 
   func listen(at address: SocketAddress = .loopback(port: 0), index: Int = 0) throws -> Listener {
     let listener = try Listener.open(address)
-    listeners.append(listener)
+    listeners.append((listener, index))
     backend.accept(on: listener.descriptor, index: index)
     return listener
+  }
+
+  /// Goes on accepting where it has failed.
+  private func acceptAgain(_ index: Int) -> Bool {
+    guard let listener = listeners.last(where: { $0.index == index })?.listener else { return false }
+    backend.accept(on: listener.descriptor, index: index)
+    return true
   }
 
   /// Hands a socket to the backend, which receives on it unless told otherwise.
@@ -69,7 +67,7 @@ final class TestReactor {
     let connection = try #require(slab.allocate())
     connection.pointee.descriptor = descriptor
     connection.pointee.lifecycle = .open
-    try backend.adopt(connection)
+    try persistently { try backend.adopt(connection) }
     openCount += 1
     if receiving { backend.receive(on: connection) }
     return connection
@@ -90,9 +88,20 @@ final class TestReactor {
     let connection = try #require(slab.allocate())
     connection.pointee.descriptor = socket.descriptor
     connection.pointee.lifecycle = .connecting
-    try backend.connect(connection)
+    try persistently { try backend.connect(connection) }
     openCount += 1
     return connection
+  }
+
+  /// Has a backend take a socket over, which a simulated one refuses now and then.
+  private func persistently(_ body: () throws -> Void) throws {
+    while true {
+      do {
+        return try body()
+      } catch {
+        guard Simulation.current != nil, (error as? SystemError)?.code == ENOMEM else { throw error }
+      }
+    }
   }
 
   /// A connection on the backend, and its client's end.
@@ -137,9 +146,7 @@ final class TestReactor {
   }
 
   func wake() {
-    if let simulation = Simulation.current { return simulation.signal(eventDescriptor) }
-    var one: UInt64 = 1
-    _ = write(eventDescriptor, &one, 8)
+    Self.wake(eventDescriptor)
   }
 
   /// Waits again and again, and lets the client do its part in between, until the condition holds.
@@ -170,7 +177,7 @@ final class TestReactor {
     recorder.onReceiveEnded = nil
     recorder.onAccepted = nil
     for index in 0..<8 { backend.stopAccepting(index: index) }
-    for listener in listeners { listener.close() }
+    for (listener, _) in listeners { listener.close() }
     for index in 0..<slab.highWaterCount {
       let connection = slab.record(at: UInt32(index))
       guard [.open, .connecting].contains(connection.pointee.lifecycle) else { continue }

@@ -32,6 +32,16 @@ enum TestSocket {
     "\(P_tmpdir)/martlet-\(getpid())-\(name).socket"
   }
 
+  /// Does nothing for a while. In a simulation the network works on.
+  static func pause(milliseconds: Int) {
+    guard let simulation = Simulation.current else {
+      usleep(UInt32(milliseconds) * 1000)
+      return
+    }
+    simulation.advance(
+      toNanoseconds: simulation.nowNanoseconds + Int64(milliseconds) * 1_000_000)
+  }
+
   /// Lets the network of a simulation work until the condition holds.
   private static func simulate(until condition: () -> Bool) {
     guard let simulation = Simulation.current else { return }

@@ -9,7 +9,7 @@ internal import Glibc
 final class EpollBackend: Backend {
   let kind = BackendKind.epoll
   let descriptorsPerConnection = 1
-  let sendsFromFile = true
+  let fileByteCountMin = SendBatch.fileByteCountMin
   let starvedBufferCount: UInt64 = 0
 
   let slab: ConnectionSlab
