@@ -125,4 +125,23 @@ extension ConnectionID {
     return queued + byteCount >= limits.backpressureByteCount
       ? .acceptedWithBackpressure : .accepted
   }
+
+  /// A sender has been told that what it wanted to post is dropped: `ConnectionHandler.drained` is
+  /// to follow. Any thread. The owner hears of it once for all who are refused until it does:
+  /// whoever goes on trying must not fill its mailbox with that.
+  public func reportRefusal() {
+    guard let cell, cell.pointee.noteRefusal() else { return }
+    let index = index
+    ReactorPort.execute(
+      { outcome in
+        guard outcome == .sent, let own = Reactor.current else { return }
+        own.port.cell(at: index)?.pointee.takeRefusal()
+        // Of whoever has the place: another one's may have been counted in.
+        let connection = own.slab.record(at: index)
+        guard connection.pointee.lifecycle == .open else { return }
+        own.reportBackpressure(on: connection)
+        // All may have left by now.
+        own.markDirty(connection)
+      }, onReactor: reactor)
+  }
 }

@@ -205,6 +205,7 @@ public struct Connection: Sendable, Hashable {
       }
       return admission == .accepted ? .accepted : .backpressure
     case .dropped, .overflow:
+      id.reportRefusal()
       completion?(.dropped)
       return .dropped
     case .closed:
