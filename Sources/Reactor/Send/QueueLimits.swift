@@ -86,10 +86,12 @@ extension Reactor {
         reportBackpressure(on: connection)
         return .dropped
       case .dropOldest:
-        _ = dropOldest(byteCount - room, on: connection)
-        let queued = connection.pointee.queuedByteCount
-        // What is left is in the kernel's hands, or may not be dropped.
-        if queued > 0, byteCount > limits.byteCountMax - queued {
+        // The rest is in the kernel's hands, or may not be dropped. Then nothing is, in vain.
+        if hasRoom(byteCount, without: connection.droppableByteCount, on: connection) {
+          _ = dropOldest(byteCount - room, on: connection)
+        }
+        // Completions of what was dropped may have sent something else.
+        guard hasRoom(byteCount, without: 0, on: connection) else {
           reportBackpressure(on: connection)
           return .dropped
         }
@@ -100,6 +102,14 @@ extension Reactor {
     }
     reportBackpressure(on: connection)
     return .acceptedWithBackpressure
+  }
+
+  /// Whether so many bytes fit into the queue, once others are dropped.
+  private func hasRoom(
+    _ byteCount: Int, without freedByteCount: Int, on connection: ConnectionPointer
+  ) -> Bool {
+    let queued = connection.pointee.queuedByteCount - freedByteCount
+    return queued == 0 || byteCount <= configuration.queue.byteCountMax - queued
   }
 }
 
