@@ -11,6 +11,8 @@ final class World: @unchecked Sendable {
   private(set) var client: Client<Int>?
   private(set) var topics: [Topic] = []
   private(set) var dials: [Dial] = []
+  /// Reactors whose threads have been seen: see `thread`.
+  private var reactors: [Reactor] = []
   private var nextAction = 0
   private var startNanoseconds: Int64 = 0
   private(set) var isServerStopped = false
@@ -69,9 +71,17 @@ final class World: @unchecked Sendable {
     clientConfiguration.pingIntervalMilliseconds = settings.pingIntervalMilliseconds
     clientConfiguration.idleTimeoutMilliseconds = settings.idleTimeoutMilliseconds
     clientConfiguration.closeTimeoutMilliseconds = settings.closeTimeoutMilliseconds
-    clientConfiguration.connectTimeoutMilliseconds = 4000
+    clientConfiguration.connectTimeoutMilliseconds = settings.connectTimeoutMilliseconds
     client = try Client(clientConfiguration, handler: ClientSide(self))
     simulation.faults = faults
+  }
+
+  /// The calling thread: 0 for another than a reactor's.
+  var thread: Int {
+    guard let reactor = Reactor.current else { return 0 }
+    if let position = reactors.firstIndex(where: { $0 === reactor }) { return position + 1 }
+    reactors.append(reactor)
+    return reactors.count
   }
 
   private func play() {
@@ -90,6 +100,7 @@ final class World: @unchecked Sendable {
     guard nextAction < plan.actions.count else { return }
     nextAction += 1
     model.note("action \(nextAction - 1): \(plan.actions[nextAction - 1].kind)")
+    resendFragments()
     perform(plan.actions[nextAction - 1])
     checkBounds()
   }
@@ -97,6 +108,11 @@ final class World: @unchecked Sendable {
   /// The network and the kernel do no more harm, and all comes to rest.
   private func settle() {
     simulation.faults = SimulatedFaults()
+    // Of what is left of a message, one fragment may fit at a time.
+    for _ in 0..<10 {
+      run(forSeconds: 1)
+      resendFragments()
+    }
     run(forSeconds: 20)
     guard simulation.violations.isEmpty else { return }
     model.note("at rest: \(plan.settings) \(topics.map(\.statistics))")
@@ -121,7 +137,7 @@ final class World: @unchecked Sendable {
     if simulation.openDescriptorCount > 0 {
       model.report("\(simulation.openDescriptorCount) descriptors are left")
     }
-    (server, client, topics, dials) = (nil, nil, [], [])
+    (server, client, topics, dials, reactors) = (nil, nil, [], [], [])
   }
 
   func stopServer() {
