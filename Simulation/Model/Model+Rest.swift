@@ -12,9 +12,12 @@ extension Model {
       if lastIsLost(of: session) { report("at rest, from the \(session), the last one was lost") }
       if session.owesDrained { report("drained has not followed backpressure") }
       if session.fragments != nil { report("at rest, a message in fragments is not complete") }
+      if session.pings.isLost { report("at rest, a ping of the \(session) is lost") }
+      if session.pings.isUnanswered { report("at rest, no pong has come for the last ping") }
       guard session.isServer, !session.isLenient else { continue }
       for topic in topics.indices { checkSubscription(topic, of: session) }
     }
+    checkBroadcasts()
   }
 
   /// What must hold when all is over.

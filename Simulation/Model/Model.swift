@@ -8,6 +8,7 @@ final class Model {
   let settings: Plan.Settings
   private(set) var sessions: [Session] = []
   var topics: [TopicRecord]
+  var broadcasts: [Broadcast] = []
   /// The last ordinal that each thread has published on some topic: what it sends next comes
   /// behind that.
   var lastPublished: [Int: (topic: Int, ordinal: Int)] = [:]
@@ -25,12 +26,6 @@ final class Model {
     let microseconds = simulation.nowNanoseconds / 1000 - 1_000_000_000
     log("\(microseconds) µs: \(text())")
   }
-
-  /// Something has been sent to all.
-  var hasBroadcast = false
-
-  /// What the server says to all: no message of any lane.
-  static let broadcast = Array("to all".utf8)
 
   init(_ simulation: Simulation, _ settings: Plan.Settings) {
     self.simulation = simulation
@@ -156,7 +151,10 @@ final class Model {
   }
 
   private func tinyArrived(_ bytes: [UInt8], isText: Bool, at session: Session) {
-    guard let sender = session.peer, bytes != Self.broadcast else { return }
+    if let number = Broadcast.number(bytes) {
+      return broadcastArrived(number, isText: isText, at: session)
+    }
+    guard let sender = session.peer else { return }
     let lane = sender.lanes[1]
     guard let number = lane.nextTiny(byteCount: bytes.count, isText: isText),
       bytes == Payload.tiny(bytes.count, seed: sender.number)
@@ -225,7 +223,7 @@ final class Model {
       let last = session.lanes[1].entries.last(where: { $0.result != nil && !$0.isRefused }),
       !last.hasArrived, !last.isPosted
     else { return false }
-    guard !hasBroadcast else { return false }
+    guard session.peer?.broadcasts.isEmpty ?? true else { return false }
     return !session.lanes.contains { lane in
       lane !== session.lanes[1]
         && lane.entries.contains { $0.hasArrived && ($0.order > last.order || $0.isPosted) }

@@ -31,6 +31,11 @@ final class Session: CustomStringConvertible {
   /// A server's subscriptions, by topic.
   var subscriptions: [Subscription]
   var hasSubscribed = false
+  /// Bytes of frames of all messages so far.
+  var sentByteCount = 0
+  var pings = Pings()
+  /// Broadcasts that have come, the last one last.
+  var broadcasts: [Int] = []
 
   /// What a session has asked of a topic, and what its peer has got.
   struct Subscription {

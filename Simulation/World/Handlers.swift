@@ -35,11 +35,11 @@ struct ServerSide: WebSocketServerHandler {
   }
 
   func receivedPing(_ payload: RawSpan, on connection: Connection, state: inout Int) {
-    world.model.checkIsOpen(world.model.sessions[state], "receivedPing")
+    world.model.pingArrived(payload.copy, at: world.model.sessions[state])
   }
 
   func receivedPong(_ payload: RawSpan, on connection: Connection, state: inout Int) {
-    world.model.checkIsOpen(world.model.sessions[state], "receivedPong")
+    world.model.pongArrived(payload.copy, at: world.model.sessions[state])
   }
 
   func drained(_ connection: Connection, state: inout Int) {
@@ -89,11 +89,11 @@ struct ClientSide: WebSocketHandler {
   }
 
   func receivedPing(_ payload: RawSpan, on connection: Connection, state: inout Int) {
-    world.model.checkIsOpen(world.model.sessions[state], "receivedPing")
+    world.model.pingArrived(payload.copy, at: world.model.sessions[state])
   }
 
   func receivedPong(_ payload: RawSpan, on connection: Connection, state: inout Int) {
-    world.model.checkIsOpen(world.model.sessions[state], "receivedPong")
+    world.model.pongArrived(payload.copy, at: world.model.sessions[state])
   }
 
   func drained(_ connection: Connection, state: inout Int) {
@@ -107,6 +107,10 @@ struct ClientSide: WebSocketHandler {
   func closed(_ connection: Connection, _ closure: Closure, state: inout Int) {
     world.model.closed(world.model.sessions[state], closure)
   }
+}
+
+extension RawSpan {
+  fileprivate var copy: [UInt8] { unsafe withUnsafeBytes { unsafe Array($0) } }
 }
 
 extension World {

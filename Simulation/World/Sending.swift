@@ -64,7 +64,9 @@ extension World {
     _ byteCount: Int, to laneNumber: Int, of session: Session, isTiny: Bool = false, isText: Bool,
     key: UInt64 = 0, isPosted: Bool, isFragmented: Bool = false, hasCompletion: Bool
   ) -> Int {
+    let frameByteCount = Frame.byteCount(byteCount, isMasked: !session.isServer)
     session.sendCount += 1
+    session.sentByteCount += frameByteCount
     return session.lanes[laneNumber].add(
       Lane.Entry(
         byteCount: byteCount, isTiny: isTiny, isText: isText, key: key, order: session.sendCount,
@@ -120,7 +122,15 @@ extension World {
 
   func ping(_ session: Session, byteCount: Int) {
     guard session.isOpen, let connection = session.connection else { return }
-    connection.ping(Payload.tiny(byteCount, seed: 1).span.bytes)
+    let laneNumber = session.laneNumber(thread: thread, isOwner: isOwner(of: session))
+    let ping = session.pings.next(laneNumber, byteCount: byteCount)
+    let result = connection.ping(Pings.bytes(ping, of: session).span.bytes)
+    model.note("\(session) pings \(ping.number) of lane \(laneNumber): \(result)")
+    switch result {
+    case .closed: break
+    case .accepted, .backpressure: session.pings.add(ping)
+    case .dropped: model.report("a ping was dropped")
+    }
   }
 
   func close(_ session: Session, _ code: CloseCode?, reason: String) {
@@ -146,8 +156,7 @@ extension World {
 
   func broadcast(isText: Bool) {
     guard let server, !isServerStopped else { return }
-    model.hasBroadcast = true
-    let bytes = Model.broadcast
+    let bytes = Broadcast.bytes(model.broadcasting(isText: isText))
     if isText {
       server.broadcast(String(decoding: bytes, as: UTF8.self))
     } else {
