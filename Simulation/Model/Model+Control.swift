@@ -97,7 +97,7 @@ struct Broadcast {
 /// What control frames and messages to all promise.
 extension Model {
   func pingArrived(_ bytes: [UInt8], at session: Session) {
-    checkIsOpen(session, "receivedPing")
+    heard(session, "receivedPing")
     guard !bytes.isEmpty else {
       session.peer?.pings.ownArrived()
       if settings.pingIntervalMilliseconds == 0 { report("a ping came that nobody has sent") }
@@ -110,7 +110,7 @@ extension Model {
   }
 
   func pongArrived(_ bytes: [UInt8], at session: Session) {
-    checkIsOpen(session, "receivedPong")
+    heard(session, "receivedPong")
     guard !bytes.isEmpty else {
       session.pings.ownAnswered()
       if settings.pingIntervalMilliseconds == 0 { report("a pong came that nobody has asked for") }

@@ -5,6 +5,7 @@ extension Model {
   /// What must hold when nothing has been going on for a while.
   func checkAtRest() {
     for session in sessions where session.isOpen {
+      checkIsAlive(session)
       guard session.openPeer != nil else { continue }
       if let loss = loss(of: session, isEnded: false) {
         report("at rest, from the \(session), \(loss)")
@@ -24,6 +25,7 @@ extension Model {
   func checkAtEnd() {
     for session in sessions where session.openedCount > 0 {
       if session.closure == nil { report("closed has never been called") }
+      checkClosure(of: session)
       for lane in session.lanes where lane.openCompletion != nil {
         report("a completion has never been called")
       }

@@ -12,6 +12,8 @@ final class Model {
   /// The last ordinal that each thread has published on some topic: what it sends next comes
   /// behind that.
   var lastPublished: [Int: (topic: Int, ordinal: Int)] = [:]
+  var serverStop: Int64?
+  var clientStop: Int64?
 
   /// What a direct message tells its receiver besides what the application makes of it.
   enum Marker: Int {
@@ -58,8 +60,16 @@ final class Model {
   func opened(_ session: Session, _ connection: Connection) {
     session.connection = connection
     session.openedCount += 1
+    session.openedNanoseconds = now
+    session.heardNanoseconds = now
     note("\(session) opened")
     if session.openedCount > 1 { report("opened was called twice") }
+  }
+
+  /// A handler is told something that the peer has sent.
+  func heard(_ session: Session, _ event: String) {
+    checkIsOpen(session, event)
+    session.heardNanoseconds = now
   }
 
   func checkIsOpen(_ session: Session, _ event: String) {
@@ -83,6 +93,7 @@ final class Model {
   func failed(_ session: Session, _ error: ConnectionError) {
     note("\(session) failed: \(error)")
     checkIsOpen(session, "failed")
+    session.closing.errors.append(error)
     switch error {
     case .protocolError(let error): report("the peer broke a rule: \(error)")
     // A fragment that is dropped when it arrives ends the connection under every policy.
@@ -90,6 +101,8 @@ final class Model {
       report("overflow, against the policy")
     case .topicLag where !topics.contains { $0.closesLagging } || !session.hasSubscribed:
       report("closed for a lag, against the policy")
+    case .idleTimeout: checkIdleTimeout(of: session)
+    case .closeTimeout: checkCloseTimeout(of: session)
     default: break
     }
   }
@@ -105,7 +118,7 @@ final class Model {
   // MARK: Messages
 
   func arrived(_ bytes: [UInt8], isText: Bool, at session: Session) -> Payload? {
-    checkIsOpen(session, "received")
+    heard(session, "received")
     guard bytes.count >= Payload.headByteCount else {
       tinyArrived(bytes, isText: isText, at: session)
       return nil

@@ -10,6 +10,9 @@ final class Session: CustomStringConvertible {
   var peer: Session?
   var openedCount = 0
   var closure: Closure?
+  /// When it was opened, and when something of the peer's was last given to the handler.
+  var openedNanoseconds: Int64 = 0
+  var heardNanoseconds: Int64 = 0
   /// What other threads have sent, and what its reactor's own has: see `laneNumber`.
   let lanes = (0..<16).map { _ in Lane() }
   /// Messages that were sent, in all lanes.
@@ -36,6 +39,7 @@ final class Session: CustomStringConvertible {
   var pings = Pings()
   /// Broadcasts that have come, the last one last.
   var broadcasts: [Int] = []
+  var closing = Closing()
 
   /// What a session has asked of a topic, and what its peer has got.
   struct Subscription {

@@ -29,6 +29,8 @@ extension World {
   func cancelDial(_ number: Int) {
     guard !dials.isEmpty else { return }
     model.note("dial \(number % dials.count) is cancelled")
+    let sessions = model.sessions.filter { !$0.isServer && $0.dial == number % dials.count }
+    for session in sessions { session.closing.cancelled(atNanoseconds: model.now) }
     dials[number % dials.count].cancel()
   }
 }

@@ -135,6 +135,7 @@ extension World {
 
   func close(_ session: Session, _ code: CloseCode?, reason: String) {
     guard session.isOpen, let connection = session.connection else { return }
+    model.closing(session, code, reason)
     connection.close(code, reason: reason)
   }
 

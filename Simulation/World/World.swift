@@ -142,11 +142,13 @@ final class World: @unchecked Sendable {
 
   func stopServer() {
     isServerStopped = true
+    model.serverStop = model.serverStop ?? simulation.nowNanoseconds
     server?.stop()
   }
 
   func stopClient() {
     isClientStopped = true
+    model.clientStop = model.clientStop ?? simulation.nowNanoseconds
     client?.stop()
   }
 
