@@ -15,6 +15,8 @@ struct Closing {
   /// Its dial was cancelled.
   var isCancelled = false
 
+  var isWanted: Bool { !orders.isEmpty || isCancelled }
+
   mutating func cancelled(atNanoseconds now: Int64) {
     isCancelled = true
     nanoseconds = nanoseconds ?? now

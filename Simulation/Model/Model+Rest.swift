@@ -19,6 +19,7 @@ extension Model {
       for topic in topics.indices { checkSubscription(topic, of: session) }
     }
     checkBroadcasts()
+    for dial in dials { report(dial.violation(atNanoseconds: now)) }
   }
 
   /// What must hold when all is over.
@@ -30,5 +31,6 @@ extension Model {
         report("a completion has never been called")
       }
     }
+    for dial in dials { report(dial.violation(atNanoseconds: nil)) }
   }
 }

@@ -8,6 +8,7 @@ final class Model {
   let settings: Plan.Settings
   private(set) var sessions: [Session] = []
   var topics: [TopicRecord]
+  var dials: [DialRecord] = []
   var broadcasts: [Broadcast] = []
   /// The last ordinal that each thread has published on some topic: what it sends next comes
   /// behind that.
@@ -64,6 +65,8 @@ final class Model {
     session.heardNanoseconds = now
     note("\(session) opened")
     if session.openedCount > 1 { report("opened was called twice") }
+    guard !session.isServer, session.dial < dials.count else { return }
+    report(dials[session.dial].opened(session, atNanoseconds: now))
   }
 
   /// A handler is told something that the peer has sent.
@@ -82,6 +85,10 @@ final class Model {
     if session.closure != nil { report("closed was called twice") }
     session.closure = closure
     note("\(session) closed: \(closure)")
+    if !session.isServer, session.dial < dials.count {
+      dials[session.dial].closed(
+        closure, isOwnWish: session.closing.isWanted || clientStop != nil, atNanoseconds: now)
+    }
     guard closure.code != .abnormalClosure, let peer = session.peer else { return }
     // The peer's close frame has come: so has all before it.
     if let loss = loss(of: peer, isEnded: true) {

@@ -15,9 +15,14 @@ extension World {
     }
     if action.argument % 16 == 1 { options.address = .ipv4(0x0A00_0001, port: 81) }
     let number = dials.count
-    nonisolated(unsafe) let model = model
+    let record = DialRecord(
+      number, options.reconnect,
+      connectMilliseconds: plan.settings.connectTimeoutMilliseconds, atNanoseconds: model.now)
+    model.dials.append(record)
+    nonisolated(unsafe) let (model, known) = (model, record)
     options.attemptFailed = { reason, retry in
       model.note("dial \(number) failed: \(reason), again in \(retry ?? -1) ms")
+      model.report(known.failed(reason, retry, atNanoseconds: model.now))
     }
     let dial = try? client.connect(
       to: "ws://10.0.0.1/\(number)", options: options,
@@ -29,8 +34,7 @@ extension World {
   func cancelDial(_ number: Int) {
     guard !dials.isEmpty else { return }
     model.note("dial \(number % dials.count) is cancelled")
-    let sessions = model.sessions.filter { !$0.isServer && $0.dial == number % dials.count }
-    for session in sessions { session.closing.cancelled(atNanoseconds: model.now) }
+    model.dials[number % dials.count].cancelled(atNanoseconds: model.now)
     dials[number % dials.count].cancel()
   }
 }

@@ -121,6 +121,14 @@ final class World: @unchecked Sendable {
       model.note("\(session) has \(count ?? -1) bytes queued, owes drained: \(session.owesDrained)")
     }
     model.checkAtRest()
+    checkDials()
+  }
+
+  private func checkDials() {
+    for (dial, record) in zip(dials, model.dials)
+    where dial.connection != record.newestSession?.connection {
+      model.report("dial \(record.number) has another connection than was opened")
+    }
   }
 
   private func stop() {
@@ -149,6 +157,7 @@ final class World: @unchecked Sendable {
   func stopClient() {
     isClientStopped = true
     model.clientStop = model.clientStop ?? simulation.nowNanoseconds
+    for dial in model.dials { dial.stopped() }
     client?.stop()
   }
 
