@@ -18,6 +18,8 @@ struct Pings {
   /// Those that had come before the last ping of Martlet's own: its pong may answer them too.
   private var ownPosition = 0
   private var coveredCount = 0
+  /// Bytes of frames of those that have not come to the peer.
+  private(set) var openByteCount = 0
 
   private static let headByteCount = 1 + 8 + 1 + 8
 
@@ -28,6 +30,7 @@ struct Pings {
 
   mutating func add(_ ping: Ping) {
     sent[ping.lane].append(ping)
+    openByteCount += ping.byteCount + 6
   }
 
   static func bytes(_ ping: Ping, of session: Session) -> [UInt8] {
@@ -59,6 +62,7 @@ struct Pings {
     guard sent[ping.lane][count] == ping else { return "a ping was lost, or came out of order" }
     arrivedCounts[ping.lane] += 1
     arrived.append(ping)
+    openByteCount -= ping.byteCount + 6
     return nil
   }
 

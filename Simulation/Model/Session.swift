@@ -34,8 +34,9 @@ final class Session: CustomStringConvertible {
   /// A server's subscriptions, by topic.
   var subscriptions: [Subscription]
   var hasSubscribed = false
-  /// Bytes of frames of all messages so far.
+  /// Bytes of frames: of all messages so far, and of the longest.
   var sentByteCount = 0
+  var longestByteCount = 0
   var pings = Pings()
   /// Broadcasts that have come, the last one last.
   var broadcasts: [Int] = []

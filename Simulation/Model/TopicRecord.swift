@@ -34,6 +34,14 @@ struct TopicRecord {
 
   var closesLagging: Bool { if case .close = limits.lag { true } else { false } }
 
+  /// Bytes that a subscriber may lag behind.
+  var lagByteCountMax: Int {
+    switch limits.lag {
+    case .close(let count), .skipOldest(let count), .newestPerKey(let count): count
+    case .newestOnly: 0
+    }
+  }
+
   var publishedByteCount: Int { messages.last?.historyEnd ?? 0 }
 
   mutating func add(
@@ -63,6 +71,16 @@ struct TopicRecord {
     return (max(usual, longest) + 15) & ~15
   }
 
+  /// As much as the limit says, or the last part.
+  var keptByteCountMax: Int { max(limits.historyByteCount, segmentByteCountMax) }
+
+  /// Nil: by their age, all may have gone.
+  var keptByteCountMin: Int? {
+    guard limits.historyByteCount > 0, limits.historyMilliseconds == nil else { return nil }
+    return publishedByteCount <= limits.historyByteCount
+      ? publishedByteCount : limits.historyByteCount - segmentByteCountMax
+  }
+
   /// Whether a message is young and new enough to be kept.
   func mustKeep(from ordinal: Int) -> Bool {
     guard ordinal < count, let last = messages.last else { return ordinal == count }
@@ -76,5 +94,13 @@ struct TopicRecord {
   private func isYoung(_ ordinal: Int, _ last: Published) -> Bool {
     guard let age = limits.historyMilliseconds else { return true }
     return (last.nanoseconds - messages[ordinal].nanoseconds) / 1_000_000 <= Int64(age)
+  }
+
+  /// Bytes of what has been published since a time.
+  func byteCount(sinceNanoseconds time: Int64) -> Int {
+    guard let first = messages.lastIndex(where: { $0.nanoseconds < time }) else {
+      return publishedByteCount
+    }
+    return publishedByteCount - messages[first].historyEnd
   }
 }

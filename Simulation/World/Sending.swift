@@ -67,6 +67,7 @@ extension World {
     let frameByteCount = Frame.byteCount(byteCount, isMasked: !session.isServer)
     session.sendCount += 1
     session.sentByteCount += frameByteCount
+    session.longestByteCount = max(session.longestByteCount, frameByteCount)
     return session.lanes[laneNumber].add(
       Lane.Entry(
         byteCount: byteCount, isTiny: isTiny, isText: isText, key: key, order: session.sendCount,

@@ -90,7 +90,7 @@ final class World: @unchecked Sendable {
     simulation.interruption = { [unowned self] in performNext() }
     while nextAction < plan.actions.count, simulation.violations.isEmpty {
       let time = startNanoseconds + plan.actions[nextAction].time
-      while simulation.nowNanoseconds < time, simulation.step(untilNanoseconds: time) {}
+      while simulation.nowNanoseconds < time, step(untilNanoseconds: time) {}
       if nextAction < plan.actions.count { performNext() }
     }
     simulation.interruption = nil
@@ -121,6 +121,9 @@ final class World: @unchecked Sendable {
       model.note("\(session) has \(count ?? -1) bytes queued, owes drained: \(session.owesDrained)")
     }
     model.checkAtRest()
+    for (index, topic) in topics.enumerated() {
+      model.checkLogAtRest(index, heldByteCount: simulation.heldByteCount(of: topic))
+    }
     checkDials()
   }
 
@@ -137,7 +140,7 @@ final class World: @unchecked Sendable {
     stopClient()
     let limit = simulation.nowNanoseconds + 60_000_000_000
     while simulation.isRunning, simulation.violations.isEmpty {
-      guard simulation.step(untilNanoseconds: limit) else { break }
+      guard step(untilNanoseconds: limit) else { break }
     }
     if simulation.isRunning { model.report("a reactor has not ended") }
     guard simulation.violations.isEmpty else { return }
@@ -164,21 +167,22 @@ final class World: @unchecked Sendable {
   private func run(forSeconds seconds: Int64) {
     let limit = simulation.nowNanoseconds + seconds * 1_000_000_000
     while simulation.nowNanoseconds < limit, simulation.violations.isEmpty {
-      _ = simulation.step(untilNanoseconds: limit)
+      _ = step(untilNanoseconds: limit)
     }
   }
 
-  /// What is held in memory is as much as the limits say, and one message or a little more.
+  private func step(untilNanoseconds limit: Int64) -> Bool {
+    defer { checkBounds() }
+    return simulation.step(untilNanoseconds: limit)
+  }
+
+  /// What is held in memory is as much as the limits say.
   private func checkBounds() {
-    let limit = 2 * plan.settings.queue.byteCountMax + 400_000
-    for session in model.sessions where session.isOpen {
-      if let count = session.connection?.queuedByteCount, count > limit {
-        model.report("\(count) bytes are queued")
-      }
-    }
-    for (topic, options) in zip(topics, plan.settings.topics)
-    where topic.statistics.keptByteCount > options.limits.historyByteCount + 400_000 {
-      model.report("\(topic.statistics.keptByteCount) bytes of a topic are kept")
+    for session in model.sessions { model.checkQueue(of: session) }
+    for (index, topic) in topics.enumerated() {
+      model.checkLog(
+        index, keptByteCount: topic.statistics.keptByteCount,
+        heldByteCount: simulation.heldByteCount(of: topic))
     }
   }
 
