@@ -4,23 +4,17 @@ import WebSocket
 /// What should be: keeps account of every session, message, completion and topic, and says what is
 /// not as it was promised. It knows nothing of how Martlet works.
 final class Model {
-  private let simulation: Simulation
-  let overflow: QueueLimits.Overflow
-  /// Of each topic: whether messages that are superseded by their key are left out silently.
-  private let isConflated: [Bool]
+  let simulation: Simulation
+  let settings: Plan.Settings
   private(set) var sessions: [Session] = []
-  private(set) var topics: [[Published]] = [[], [], []]
+  var topics: [TopicRecord]
+  var dials: [DialRecord] = []
+  var broadcasts: [Broadcast] = []
   /// The last ordinal that each thread has published on some topic: what it sends next comes
   /// behind that.
-  private var lastPublished: [Int: (topic: Int, ordinal: Int)] = [:]
-
-  struct Published {
-    let byteCount: Int
-    let excluded: Session?
-    let key: UInt64
-    /// A later one has the same key.
-    var isSuperseded = false
-  }
+  var lastPublished: [Int: (topic: Int, ordinal: Int)] = [:]
+  var serverStop: Int64?
+  var clientStop: Int64?
 
   /// What a direct message tells its receiver besides what the application makes of it.
   enum Marker: Int {
@@ -36,21 +30,19 @@ final class Model {
     log("\(microseconds) µs: \(text())")
   }
 
-  /// What the server says to all: no message of any lane.
-  static let broadcast = Array("all".utf8)
-
   init(_ simulation: Simulation, _ settings: Plan.Settings) {
     self.simulation = simulation
-    overflow = settings.queue.overflow
-    isConflated = settings.topics.map { topic in
-      if case .newestPerKey = topic.limits.lag { true } else { false }
-    }
+    self.settings = settings
+    topics = settings.topics.map { TopicRecord($0.limits) }
   }
 
   deinit {
     // The two ends of a connection hold each other.
     for session in sessions { session.peer = nil }
   }
+
+  var overflow: QueueLimits.Overflow { settings.queue.overflow }
+  var now: Int64 { simulation.nowNanoseconds }
 
   func report(_ violation: String?) {
     guard let violation else { return }
@@ -69,12 +61,23 @@ final class Model {
   func opened(_ session: Session, _ connection: Connection) {
     session.connection = connection
     session.openedCount += 1
+    session.openedNanoseconds = now
+    session.heardNanoseconds = now
     note("\(session) opened")
     if session.openedCount > 1 { report("opened was called twice") }
+    guard !session.isServer, session.dial < dials.count else { return }
+    report(dials[session.dial].opened(session, atNanoseconds: now))
+  }
+
+  /// A handler is told something that the peer has sent.
+  func heard(_ session: Session, _ event: String) {
+    checkIsOpen(session, event)
+    session.heardNanoseconds = now
   }
 
   func checkIsOpen(_ session: Session, _ event: String) {
-    if !session.isOpen { report("\(event) came outside of opened and closed") }
+    if session.openedCount == 0 { report("\(event) came before opened") }
+    if session.closure != nil { report("\(event) came after closed") }
   }
 
   func closed(_ session: Session, _ closure: Closure) {
@@ -82,9 +85,13 @@ final class Model {
     if session.closure != nil { report("closed was called twice") }
     session.closure = closure
     note("\(session) closed: \(closure)")
+    if !session.isServer, session.dial < dials.count {
+      dials[session.dial].closed(
+        closure, isOwnWish: session.closing.isWanted || clientStop != nil, atNanoseconds: now)
+    }
     guard closure.code != .abnormalClosure, let peer = session.peer else { return }
     // The peer's close frame has come: so has all before it.
-    if let loss = peer.lanes.lazy.compactMap({ $0.loss(isEnded: true) }).first {
+    if let loss = loss(of: peer, isEnded: true) {
       report(
         "before a close frame (\(closure), policy \(overflow)), session \(peer.number): \(loss)")
     }
@@ -93,11 +100,16 @@ final class Model {
   func failed(_ session: Session, _ error: ConnectionError) {
     note("\(session) failed: \(error)")
     checkIsOpen(session, "failed")
+    session.closing.errors.append(error)
     switch error {
     case .protocolError(let error): report("the peer broke a rule: \(error)")
     // A fragment that is dropped when it arrives ends the connection under every policy.
     case .queueOverflow where overflow != .close && !session.hasSentFragments:
       report("overflow, against the policy")
+    case .topicLag where !topics.contains { $0.closesLagging } || !session.hasSubscribed:
+      report("closed for a lag, against the policy")
+    case .idleTimeout: checkIdleTimeout(of: session)
+    case .closeTimeout: checkCloseTimeout(of: session)
     default: break
     }
   }
@@ -106,63 +118,16 @@ final class Model {
     note("\(session) lagged by \(missedCount) of topic \(topic)")
     checkIsOpen(session, "lagged")
     if missedCount <= 0 { report("lagged without a loss") }
+    if topics[topic].closesLagging { report("lagged, although the policy is to close") }
     session.subscriptions[topic].reportedCount += missedCount
-  }
-
-  // MARK: Topics
-
-  /// Notes what is about to be published. Returns its ordinal.
-  func publishing(
-    _ topic: Int, _ byteCount: Int, key: UInt64, excluding: Session?, thread: Int
-  ) -> Int {
-    let ordinal = topics[topic].count
-    note("thread \(thread) publishes \(ordinal) of topic \(topic), \(byteCount) bytes")
-    if key != 0, let before = topics[topic].lastIndex(where: { $0.key == key }) {
-      topics[topic][before].isSuperseded = true
-    }
-    topics[topic].append(Published(byteCount: byteCount, excluded: excluding, key: key))
-    lastPublished[thread] = (topic, ordinal)
-    return ordinal
-  }
-
-  /// What tells a receiver which of a topic's messages must have come before.
-  func floor(thread: Int) -> Int {
-    guard let last = lastPublished[thread] else { return 0 }
-    return last.topic << 40 | (last.ordinal + 1)
-  }
-
-  private func topicArrived(_ payload: Payload, at session: Session) {
-    guard let server = session.peer, payload.source < topics.count else {
-      return report("a topic's message came before anything else")
-    }
-    note("\(session) got \(payload.number) of topic \(payload.source)")
-    guard !server.isLenient else { return }
-    let (topic, ordinal) = (payload.source, payload.number)
-    guard ordinal < topics[topic].count, topics[topic][ordinal].byteCount == payload.byteCount
-    else { return report("a message of a topic was never published") }
-    guard let next = server.subscriptions[topic].next else {
-      return report("a message of a topic that is not subscribed to")
-    }
-    guard ordinal >= next else { return report("a topic's message came again, or late") }
-    let subscription = server.subscriptions[topic]
-    if ordinal < subscription.floor {
-      report("a topic's message came behind what was sent after it")
-    }
-    if topics[topic][ordinal].excluded === server { report("an excluded message came") }
-    server.subscriptions[topic].missing += missing(next..<ordinal, of: topic, for: server)
-    server.subscriptions[topic].next = ordinal + 1
-  }
-
-  private func missing(_ ordinals: Range<Int>, of topic: Int, for server: Session) -> [Int] {
-    ordinals.filter { topics[topic][$0].excluded !== server }
   }
 
   // MARK: Messages
 
-  func arrived(_ bytes: [UInt8], at session: Session) -> Payload? {
-    checkIsOpen(session, "received")
+  func arrived(_ bytes: [UInt8], isText: Bool, at session: Session) -> Payload? {
+    heard(session, "received")
     guard bytes.count >= Payload.headByteCount else {
-      tinyArrived(bytes, at: session)
+      tinyArrived(bytes, isText: isText, at: session)
       return nil
     }
     guard let payload = Payload(bytes) else {
@@ -170,26 +135,31 @@ final class Model {
       return nil
     }
     guard payload.kind == .direct else {
-      topicArrived(payload, at: session)
+      topicArrived(payload, isText: isText, at: session)
       return nil
     }
-    guard payload.source < sessions.count, sessions[payload.source].isServer != session.isServer
-    else {
-      report("a message came to the wrong end")
-      return nil
-    }
-    let sender = sessions[payload.source]
     note(
       "\(session) got \(payload.number) of lane \(payload.lane), operation"
         + " \(payload.operation) \(payload.argument >> 40):\(payload.argument & 0xFF_FFFF_FFFF)")
+    guard let sender = sender(payload.source, to: session) else { return nil }
+    report(sender.lanes[payload.lane].arrived(payload.number, isText: isText))
+    if sender.isServer { note(payload, from: sender) }
+    return payload
+  }
+
+  /// The other end of a session, to which something has come that names it.
+  func sender(_ number: Int, to session: Session) -> Session? {
+    guard number < sessions.count, sessions[number].isServer != session.isServer else {
+      report("a message came to the wrong end")
+      return nil
+    }
+    let sender = sessions[number]
     if session.peer == nil { bind(session, sender) }
     guard session.peer === sender else {
       report("a message came to another connection")
       return nil
     }
-    report(sender.lanes[payload.lane].arrived(payload.number))
-    if sender.isServer { note(payload, from: sender) }
-    return payload
+    return sender
   }
 
   private func bind(_ session: Session, _ other: Session) {
@@ -200,13 +170,16 @@ final class Model {
     other.peer = session
   }
 
-  private func tinyArrived(_ bytes: [UInt8], at session: Session) {
-    guard let sender = session.peer, bytes != Self.broadcast else { return }
+  private func tinyArrived(_ bytes: [UInt8], isText: Bool, at session: Session) {
+    if let number = Broadcast.number(bytes) {
+      return broadcastArrived(number, isText: isText, at: session)
+    }
+    guard let sender = session.peer else { return }
     let lane = sender.lanes[1]
-    guard let number = lane.nextTiny(byteCount: bytes.count),
+    guard let number = lane.nextTiny(byteCount: bytes.count, isText: isText),
       bytes == Payload.tiny(bytes.count, seed: sender.number)
     else { return report("a tiny message came that was not sent") }
-    report(lane.arrived(number))
+    report(lane.arrived(number, isText: isText))
   }
 
   private func note(_ payload: Payload, from server: Session) {
@@ -229,48 +202,51 @@ final class Model {
     }
   }
 
-  // MARK: At rest
+  // MARK: Losses
 
-  /// What must hold when nothing has been going on for a while.
-  func checkAtRest() {
-    for session in sessions where session.isOpen {
-      guard let peer = session.peer, peer.isOpen else { continue }
-      for lane in session.lanes {
-        if let loss = lane.loss(isEnded: false) {
-          report("at rest, from the \(session), \(loss)")
-        }
-      }
-      if session.owesDrained { report("drained has not followed backpressure") }
-      guard session.isServer, !session.isLenient else { continue }
-      for topic in 0..<3 { checkSubscription(topic, of: session) }
+  /// What a session has sent and the peer has not got, without a reason.
+  func loss(of session: Session, isEnded: Bool) -> String? {
+    session.lanes.lazy.compactMap { lane in
+      lane.loss(isEnded: isEnded) { self.mayBeDropped($0, of: session) }
+    }.first
+  }
+
+  /// Whether the policy allows that a message was lost that had been taken. What is posted is
+  /// decided about when it arrives.
+  private func mayBeDropped(_ entry: Lane.Entry, of session: Session) -> Bool {
+    guard !entry.isFragmented else { return false }
+    switch overflow {
+    case .close: return false
+    case .dropNewest: return entry.isPosted && session.hasSubscribed
+    case .dropOldest: return true
+    case .keepNewestPerKey:
+      return entry.isPosted || entry.key != 0 && hasSuccessor(entry, of: session)
     }
   }
 
-  private func checkSubscription(_ topic: Int, of server: Session) {
-    let subscription = server.subscriptions[topic]
-    guard subscription.isWanted, !subscription.isInexact else { return }
-    guard let next = subscription.next else {
-      return report("at rest, a subscription has not begun")
-    }
-    let end = topics[topic].count
-    guard next <= end else { return }
-    let missing = subscription.missing + missing(next..<end, of: topic, for: server)
-    let silentCount = missing.count { isConflated[topic] && topics[topic][$0].isSuperseded }
-    let reported = subscription.reportedCount
-    if reported > missing.count || reported < missing.count - silentCount {
-      report(
-        "at rest, for the \(server), \(missing.count) messages of topic \(topic) are missing, \(silentCount) of them"
-          + " silently, and \(reported) were reported")
+  /// Whether a message with the same key has come to the queue after this one: it takes its place,
+  /// also if there is no room for it itself.
+  private func hasSuccessor(_ entry: Lane.Entry, of session: Session) -> Bool {
+    session.lanes.indices.contains { number in
+      session.lanes[number].entries.contains { other in
+        other.key == entry.key && other.order != entry.order && other.result != .closed
+          && (other.result != .dropped || number % 8 == 1)
+          && (other.order > entry.order || other.isPosted)
+      }
     }
   }
 
-  /// What must hold when all is over.
-  func checkAtEnd() {
-    for session in sessions where session.openedCount > 0 {
-      if session.closure == nil { report("closed has never been called") }
-      for lane in session.lanes where lane.openCompletion != nil {
-        report("a completion has never been called")
-      }
+  /// Under `dropOldest` each message makes room for itself only: the last one of the reactor's own
+  /// thread is there, unless something of others came behind it.
+  func lastIsLost(of session: Session) -> Bool {
+    guard overflow == .dropOldest,
+      let last = session.lanes[1].entries.last(where: { $0.result != nil && !$0.isRefused }),
+      !last.hasArrived, !last.isPosted
+    else { return false }
+    guard session.peer?.broadcasts.isEmpty ?? true else { return false }
+    return !session.lanes.contains { lane in
+      lane !== session.lanes[1]
+        && lane.entries.contains { $0.hasArrived && ($0.order > last.order || $0.isPosted) }
     }
   }
 }

@@ -10,17 +10,37 @@ final class Session: CustomStringConvertible {
   var peer: Session?
   var openedCount = 0
   var closure: Closure?
-  /// What other threads have sent, and what its reactor's own has.
-  let lanes = [Lane(), Lane()]
+  /// When it was opened, and when something of the peer's was last given to the handler.
+  var openedNanoseconds: Int64 = 0
+  var heardNanoseconds: Int64 = 0
+  /// What other threads have sent, and what its reactor's own has: see `laneNumber`.
+  let lanes = (0..<16).map { _ in Lane() }
+  /// Messages that were sent, in all lanes.
+  var sendCount = 0
+  /// The threads that are in the middle of a call that sends.
+  var callers: [Int] = []
   /// A server's: who changes its subscriptions, the reactor's thread or another.
   let isSubscribedByOwner: Bool
+  /// Who sends it messages in fragments, the reactor's thread or another: fragments of two would be
+  /// taken for those of one message.
+  let isFragmentedByOwner: Bool
   /// A marker of a subscription was dropped: what it is sent of topics means nothing any more.
   var isLenient = false
-  /// A send was answered with `.backpressure`, and `drained` has not followed.
+  /// A send was answered with `.backpressure` or `.dropped`, and `drained` has not followed.
   var owesDrained = false
   var hasSentFragments = false
+  /// The message that is being sent in fragments.
+  var fragments: Fragments?
   /// A server's subscriptions, by topic.
   var subscriptions: [Subscription]
+  var hasSubscribed = false
+  /// Bytes of frames: of all messages so far, and of the longest.
+  var sentByteCount = 0
+  var longestByteCount = 0
+  var pings = Pings()
+  /// Broadcasts that have come, the last one last.
+  var broadcasts: [Int] = []
+  var closing = Closing()
 
   /// What a session has asked of a topic, and what its peer has got.
   struct Subscription {
@@ -47,10 +67,53 @@ final class Session: CustomStringConvertible {
     self.isServer = isServer
     self.dial = dial
     isSubscribedByOwner = number % 2 == 0
+    isFragmentedByOwner = number / 2 % 2 == 0
     subscriptions = isServer ? Array(repeating: Subscription(), count: 3) : []
   }
 
   var description: String { "\(isServer ? "server" : "client")'s \(number)" }
 
   var isOpen: Bool { openedCount == 1 && closure == nil }
+
+  /// The peer's end, if both are open.
+  var openPeer: Session? {
+    guard isOpen, let peer, peer.isOpen else { return nil }
+    return peer
+  }
+
+  /// The lane of what a thread sends: 0 for those that are no reactor's, 1 for its own reactor's, one
+  /// for each other reactor's; and as many for what is sent in the middle of such a call, by a
+  /// completion that it has called: that may overtake what the call itself sends.
+  func laneNumber(thread: Int, isOwner: Bool) -> Int {
+    let number = isOwner ? 1 : thread == 0 ? 0 : 1 + thread
+    return callers.contains(thread) ? number + 8 : number
+  }
+
+  /// A message is about to be sent in fragments over several passes.
+  func spreadFragments() {
+    fragments?.isSpread = true
+    for lane in lanes { lane.meetFragments() }
+  }
+}
+
+/// A message that is being sent in fragments.
+struct Fragments {
+  let lane: Lane
+  let number: Int
+  let bytes: [UInt8]
+  let isText: Bool
+  /// Where they end.
+  let ends: [Int]
+  /// The thread that sends them: 0, or the reactor's own.
+  let thread: Int
+  /// One is sent in a pass.
+  let isSlow: Bool
+  var sentCount = 0
+  /// Others may send in between.
+  var isSpread = false
+
+  var isLast: Bool { sentCount == ends.count - 1 }
+  var next: ArraySlice<UInt8> {
+    bytes[(sentCount == 0 ? 0 : ends[sentCount - 1])..<ends[sentCount]]
+  }
 }

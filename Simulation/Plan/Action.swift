@@ -31,7 +31,24 @@ struct Action {
   /// What a server does when a client's message says so, on its reactor's thread.
   enum Command: Int, CaseIterable {
     case nothing, echo, publish, publishExcluding, subscribe, unsubscribe, resume, close, ping
-    case burst, publishAndSend, fragments, completionSends
+    case burst, publishAndSend, fragments, completionSends, forward, forwardBurst
+  }
+
+  /// What is done from within a completion.
+  enum Sequel: Int {
+    case nothing, send, sendWithCompletion, ping, close
+
+    /// Most do nothing, and few close.
+    init(_ argument: Int) {
+      self =
+        switch argument % 64 {
+        case 0...7: .send
+        case 8...11: .sendWithCompletion
+        case 12...14: .ping
+        case 15: .close
+        default: .nothing
+        }
+    }
   }
 
   init(number: Int, time: Int64, isStart: Bool, _ random: inout SimulatedRandom) {

@@ -19,6 +19,7 @@ struct Plan {
     var closeTimeoutMilliseconds = 5000
     var lingerMilliseconds = 5000
     var stopMilliseconds = 5000
+    var connectTimeoutMilliseconds = 4000
     var connectionCountMax = 1000
     var descriptorCountMax = 20_000
     var isHandedOver = false

@@ -19,20 +19,27 @@ struct ServerSide: WebSocketServerHandler {
     world.model.opened(session, connection)
     world.send(
       World.Order(hasCompletion: true, operation: Model.Marker.hello.rawValue), from: session)
+    if session.dial % 8 == 1 { world.send(World.Order(byteCount: 400), from: session) }
+    if session.dial % 32 == 9 { world.close(session, .goingAway, reason: "from opened") }
   }
 
   func received(
     _ message: borrowing IncomingMessage, on connection: Connection, state: inout Int
   ) {
     let session = world.model.sessions[state]
-    guard let payload = world.model.arrived(message.copy, at: session),
+    guard
+      let payload = world.model.arrived(message.copy, isText: message.isText, at: session),
       let command = Action.Command(rawValue: payload.operation)
     else { return }
     world.obey(command, payload.argument, message.byteCount, session)
   }
 
+  func receivedPing(_ payload: RawSpan, on connection: Connection, state: inout Int) {
+    world.model.pingArrived(payload.copy, at: world.model.sessions[state])
+  }
+
   func receivedPong(_ payload: RawSpan, on connection: Connection, state: inout Int) {
-    world.model.checkIsOpen(world.model.sessions[state], "receivedPong")
+    world.model.pongArrived(payload.copy, at: world.model.sessions[state])
   }
 
   func drained(_ connection: Connection, state: inout Int) {
@@ -64,18 +71,29 @@ struct ClientSide: WebSocketHandler {
   }
 
   func opened(_ connection: Connection, state: inout Int) {
-    world.model.opened(world.model.sessions[state], connection)
+    let session = world.model.sessions[state]
+    world.model.opened(session, connection)
+    if session.dial % 4 == 1 {
+      world.send(World.Order(byteCount: 300, isText: true, hasCompletion: true), from: session)
+    }
+    if session.dial % 32 == 11 { world.close(session, nil, reason: "") }
   }
 
   func received(
     _ message: borrowing IncomingMessage, on connection: Connection, state: inout Int
   ) {
     let session = world.model.sessions[state]
-    guard let payload = world.model.arrived(message.copy, at: session) else { return }
-    // From its own reactor's thread, now and then.
-    if payload.operation == Model.Marker.plain.rawValue, payload.number % 5 == 0 {
-      world.send(World.Order(byteCount: payload.byteCount / 2), from: session)
-    }
+    guard let payload = world.model.arrived(message.copy, isText: message.isText, at: session)
+    else { return }
+    world.answer(payload, session)
+  }
+
+  func receivedPing(_ payload: RawSpan, on connection: Connection, state: inout Int) {
+    world.model.pingArrived(payload.copy, at: world.model.sessions[state])
+  }
+
+  func receivedPong(_ payload: RawSpan, on connection: Connection, state: inout Int) {
+    world.model.pongArrived(payload.copy, at: world.model.sessions[state])
   }
 
   func drained(_ connection: Connection, state: inout Int) {
@@ -91,34 +109,79 @@ struct ClientSide: WebSocketHandler {
   }
 }
 
+extension RawSpan {
+  fileprivate var copy: [UInt8] { unsafe withUnsafeBytes { unsafe Array($0) } }
+}
+
 extension World {
   func drained(_ session: Session) {
     model.checkIsOpen(session, "drained")
     session.owesDrained = false
+    continueFragments(of: session)
+  }
+
+  /// What a client does with a server's message, on its reactor's thread.
+  func answer(_ payload: Payload, _ session: Session) {
+    guard payload.operation == Model.Marker.plain.rawValue else { return }
+    if payload.number % 5 == 0 {
+      send(Order(byteCount: payload.byteCount / 2, isText: payload.isText), from: session)
+    }
+    // For other connections, whose threads may be others.
+    if payload.number % 7 == 3 { forward(payload.number * 5 + 2, payload.byteCount, session) }
   }
 
   /// What a client's message has the server do, on its reactor's thread.
   func obey(_ command: Action.Command, _ argument: Int, _ byteCount: Int, _ session: Session) {
     let topic = argument % 3
+    let isText = argument % 2 == 0
     switch command {
     case .nothing: break
-    case .echo: send(Order(byteCount: byteCount, isText: argument % 2 == 0), from: session)
-    case .publish: publish(topic, byteCount, UInt64(argument % 4), excluding: nil)
-    case .publishExcluding: publish(topic, byteCount, 0, excluding: session)
+    case .echo: send(Order(byteCount: byteCount, isText: isText), from: session)
+    case .publish:
+      publish(topic, byteCount, isText: isText, UInt64(argument % 4), excluding: nil)
+    case .publishExcluding: publish(topic, byteCount, isText: isText, 0, excluding: session)
     case .subscribe: subscribe(session, topic, backBy: 0)
     case .resume: subscribe(session, topic, backBy: argument % 30)
     case .unsubscribe: unsubscribe(session, topic)
-    case .close: if argument % 4 == 0 { session.connection?.close(.normalClosure, reason: "asked") }
-    case .ping: session.connection?.ping()
+    case .close: if argument % 4 == 0 { close(session, .normalClosure, reason: "asked") }
+    case .ping: ping(session, byteCount: argument % 126)
     case .burst:
       for number in 0..<(argument % 40) {
-        send(Order(byteCount: number * (argument % 70)), from: session)
+        let order = Order(
+          byteCount: number * (argument % 70), isText: number % 3 == 0,
+          key: UInt64(number * argument % 5))
+        send(order, from: session)
       }
     case .publishAndSend:
-      publish(topic, byteCount, 0, excluding: nil)
+      publish(topic, byteCount, isText: isText, 0, excluding: nil)
       send(Order(byteCount: 200), from: session)
-    case .fragments: break
+    case .fragments:
+      sendFragments(
+        argument % 20_000, count: 1 + argument % 5, isText: isText, isSlow: argument % 3 == 0,
+        from: session)
     case .completionSends: sendFromCompletion(argument % 6, session)
+    case .forward: forward(argument, byteCount, session)
+    case .forwardBurst:
+      for number in 0..<(argument % 30) { forward(argument, number * 100, session) }
+    }
+  }
+
+  /// Does something with another connection of the same end, which may be another reactor's.
+  private func forward(_ argument: Int, _ byteCount: Int, _ session: Session) {
+    let others = model.sessions.filter {
+      $0.isServer == session.isServer && $0.isOpen && $0 !== session
+    }
+    guard !others.isEmpty else { return }
+    let other = others[argument % others.count]
+    switch argument % 50 {
+    case 0: close(other, .normalClosure, reason: "by another")
+    case 1...5: ping(other, byteCount: byteCount % 126)
+    default:
+      send(
+        Order(
+          byteCount: byteCount, isText: argument % 3 == 0, key: UInt64(argument % 4),
+          hasCompletion: argument % 5 == 0, sequel: Action.Sequel(argument / 3)),
+        from: other)
     }
   }
 
@@ -126,7 +189,7 @@ extension World {
   private func sendFromCompletion(_ count: Int, _ session: Session) {
     guard count > 0, session.isOpen, let connection = session.connection else { return }
     nonisolated(unsafe) let session = session
-    connection.ping()
+    ping(session, byteCount: 0)
     _ = connection.withState(as: Int.self) { [unowned self] _ in
       send(Order(byteCount: 50 * count, hasCompletion: true), from: session)
       sendFromCompletion(count - 1, session)

@@ -21,15 +21,16 @@ extension World {
         send(order, from: session)
       }
     case .command: command(action)
-    case .publish: publish(topic, action.size, action.key, excluding: nil)
-    case .broadcast: server?.broadcast("all")
-    case .clientPing: ping(open(isServer: false, target), action)
-    case .serverPing: ping(open(isServer: true, target), action)
+    case .publish:
+      publish(topic, action.size, isText: action.isText, action.key, excluding: nil)
+    case .broadcast: broadcast(isText: action.isText)
+    case .clientPing, .serverPing:
+      let session = open(isServer: action.kind == .serverPing, target)
+      if let session { ping(session, byteCount: action.size % 126) }
     case .clientClose: close(open(isServer: false, target), action)
     case .serverClose: close(open(isServer: true, target), action)
     case .reset, .stall: disturb(action)
-    case .cancel:
-      if !dials.isEmpty, action.argument % 3 == 0 { dials[target % dials.count].cancel() }
+    case .cancel: if action.argument % 3 == 0 { cancelDial(target) }
     case .fragments: fragments(action)
     case .withState: useState(open(isServer: action.isText, target))
     case .subscribe: subscribe(action, open(isServer: true, target))
@@ -42,7 +43,7 @@ extension World {
   private func order(_ action: Action) -> Order {
     Order(
       byteCount: action.size, isText: action.isText, key: action.key,
-      hasCompletion: action.hasCompletion)
+      hasCompletion: action.hasCompletion, sequel: Action.Sequel(action.argument))
   }
 
   private func send(_ order: Order, from session: Session?) {
@@ -56,31 +57,6 @@ extension World {
     return open.isEmpty ? nil : open[target % open.count]
   }
 
-  private func dial(_ action: Action) {
-    guard let client, !isClientStopped else { return }
-    var options = DialOptions()
-    if action.argument % 3 == 0 {
-      var policy = ReconnectPolicy()
-      policy.delayMilliseconds = 1 + action.argument % 500
-      policy.delayMillisecondsMax = 2000
-      policy.failureCountMax = action.argument % 5
-      options.reconnect = policy
-    }
-    if action.argument % 16 == 1 { options.address = .ipv4(0x0A00_0001, port: 81) }
-    let number = dials.count
-    nonisolated(unsafe) let model = model
-    if action.argument % 2 == 0 {
-      options.attemptFailed = { reason, retry in
-        model.note("dial \(number) failed: \(reason), again in \(retry ?? -1) ms")
-      }
-    }
-    let dial = try? client.connect(
-      to: "ws://10.0.0.1/\(number)", options: options,
-      state: self.model.session(isServer: false, dial: number).number)
-    guard let dial else { return model.report("cannot dial") }
-    add(dial)
-  }
-
   private func command(_ action: Action) {
     var order = order(action)
     order.operation = action.target % Action.Command.allCases.count
@@ -88,15 +64,13 @@ extension World {
     send(order, from: open(isServer: false, action.target / 16))
   }
 
-  private func ping(_ session: Session?, _ action: Action) {
-    let bytes = Payload.tiny(action.size % 126, seed: 1)
-    session?.connection?.ping(bytes.span.bytes)
-  }
-
   private func close(_ session: Session?, _ action: Action) {
-    session?.connection?.close(
-      action.argument % 4 == 0 ? nil : .normalClosure,
-      reason: String(repeating: "x", count: action.size % 130))
+    guard let session else { return }
+    // Of one, two, three or four bytes each: a close frame has room for 123 bytes.
+    let letter = ["x", "\u{E9}", "\u{4E00}", "\u{1F300}"][action.argument / 4 % 4]
+    close(
+      session, action.argument % 4 == 0 ? nil : action.isText ? .normalClosure : .serviceRestart,
+      reason: "a" + String(repeating: letter, count: action.size % 130))
   }
 
   /// A connection of the network, one direction of it stands still for a while, or both break.
@@ -108,8 +82,9 @@ extension World {
   }
 
   private func fragments(_ action: Action) {
-    guard let session = open(isServer: action.isText, action.target) else { return }
-    sendFragments(action.size, from: session)
+    guard let session = open(isServer: action.target % 2 == 0, action.target / 2) else { return }
+    sendFragments(
+      action.size, count: 1 + action.argument % 5, isText: action.isText, from: session)
   }
 
   private func useState(_ session: Session?) {

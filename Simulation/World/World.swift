@@ -11,6 +11,8 @@ final class World: @unchecked Sendable {
   private(set) var client: Client<Int>?
   private(set) var topics: [Topic] = []
   private(set) var dials: [Dial] = []
+  /// Reactors whose threads have been seen: see `thread`.
+  private var reactors: [Reactor] = []
   private var nextAction = 0
   private var startNanoseconds: Int64 = 0
   private(set) var isServerStopped = false
@@ -69,9 +71,17 @@ final class World: @unchecked Sendable {
     clientConfiguration.pingIntervalMilliseconds = settings.pingIntervalMilliseconds
     clientConfiguration.idleTimeoutMilliseconds = settings.idleTimeoutMilliseconds
     clientConfiguration.closeTimeoutMilliseconds = settings.closeTimeoutMilliseconds
-    clientConfiguration.connectTimeoutMilliseconds = 4000
+    clientConfiguration.connectTimeoutMilliseconds = settings.connectTimeoutMilliseconds
     client = try Client(clientConfiguration, handler: ClientSide(self))
     simulation.faults = faults
+  }
+
+  /// The calling thread: 0 for another than a reactor's.
+  var thread: Int {
+    guard let reactor = Reactor.current else { return 0 }
+    if let position = reactors.firstIndex(where: { $0 === reactor }) { return position + 1 }
+    reactors.append(reactor)
+    return reactors.count
   }
 
   private func play() {
@@ -80,7 +90,7 @@ final class World: @unchecked Sendable {
     simulation.interruption = { [unowned self] in performNext() }
     while nextAction < plan.actions.count, simulation.violations.isEmpty {
       let time = startNanoseconds + plan.actions[nextAction].time
-      while simulation.nowNanoseconds < time, simulation.step(untilNanoseconds: time) {}
+      while simulation.nowNanoseconds < time, step(untilNanoseconds: time) {}
       if nextAction < plan.actions.count { performNext() }
     }
     simulation.interruption = nil
@@ -90,6 +100,7 @@ final class World: @unchecked Sendable {
     guard nextAction < plan.actions.count else { return }
     nextAction += 1
     model.note("action \(nextAction - 1): \(plan.actions[nextAction - 1].kind)")
+    resendFragments()
     perform(plan.actions[nextAction - 1])
     checkBounds()
   }
@@ -97,6 +108,11 @@ final class World: @unchecked Sendable {
   /// The network and the kernel do no more harm, and all comes to rest.
   private func settle() {
     simulation.faults = SimulatedFaults()
+    // Of what is left of a message, one fragment may fit at a time.
+    for _ in 0..<10 {
+      run(forSeconds: 1)
+      resendFragments()
+    }
     run(forSeconds: 20)
     guard simulation.violations.isEmpty else { return }
     model.note("at rest: \(plan.settings) \(topics.map(\.statistics))")
@@ -105,6 +121,17 @@ final class World: @unchecked Sendable {
       model.note("\(session) has \(count ?? -1) bytes queued, owes drained: \(session.owesDrained)")
     }
     model.checkAtRest()
+    for (index, topic) in topics.enumerated() {
+      model.checkLogAtRest(index, heldByteCount: simulation.heldByteCount(of: topic))
+    }
+    checkDials()
+  }
+
+  private func checkDials() {
+    for (dial, record) in zip(dials, model.dials)
+    where dial.connection != record.newestSession?.connection {
+      model.report("dial \(record.number) has another connection than was opened")
+    }
   }
 
   private func stop() {
@@ -113,7 +140,7 @@ final class World: @unchecked Sendable {
     stopClient()
     let limit = simulation.nowNanoseconds + 60_000_000_000
     while simulation.isRunning, simulation.violations.isEmpty {
-      guard simulation.step(untilNanoseconds: limit) else { break }
+      guard step(untilNanoseconds: limit) else { break }
     }
     if simulation.isRunning { model.report("a reactor has not ended") }
     guard simulation.violations.isEmpty else { return }
@@ -121,37 +148,41 @@ final class World: @unchecked Sendable {
     if simulation.openDescriptorCount > 0 {
       model.report("\(simulation.openDescriptorCount) descriptors are left")
     }
-    (server, client, topics, dials) = (nil, nil, [], [])
+    (server, client, topics, dials, reactors) = (nil, nil, [], [], [])
   }
 
   func stopServer() {
     isServerStopped = true
+    model.serverStop = model.serverStop ?? simulation.nowNanoseconds
     server?.stop()
   }
 
   func stopClient() {
     isClientStopped = true
+    model.clientStop = model.clientStop ?? simulation.nowNanoseconds
+    for dial in model.dials { dial.stopped() }
     client?.stop()
   }
 
   private func run(forSeconds seconds: Int64) {
     let limit = simulation.nowNanoseconds + seconds * 1_000_000_000
     while simulation.nowNanoseconds < limit, simulation.violations.isEmpty {
-      _ = simulation.step(untilNanoseconds: limit)
+      _ = step(untilNanoseconds: limit)
     }
   }
 
-  /// What is held in memory is as much as the limits say, and one message or a little more.
+  private func step(untilNanoseconds limit: Int64) -> Bool {
+    defer { checkBounds() }
+    return simulation.step(untilNanoseconds: limit)
+  }
+
+  /// What is held in memory is as much as the limits say.
   private func checkBounds() {
-    let limit = 2 * plan.settings.queue.byteCountMax + 400_000
-    for session in model.sessions where session.isOpen {
-      if let count = session.connection?.queuedByteCount, count > limit {
-        model.report("\(count) bytes are queued")
-      }
-    }
-    for (topic, options) in zip(topics, plan.settings.topics)
-    where topic.statistics.keptByteCount > options.limits.historyByteCount + 400_000 {
-      model.report("\(topic.statistics.keptByteCount) bytes of a topic are kept")
+    for session in model.sessions { model.checkQueue(of: session) }
+    for (index, topic) in topics.enumerated() {
+      model.checkLog(
+        index, keptByteCount: topic.statistics.keptByteCount,
+        heldByteCount: simulation.heldByteCount(of: topic))
     }
   }
 

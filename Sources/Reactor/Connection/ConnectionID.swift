@@ -61,7 +61,7 @@ public struct ConnectionID: Hashable, Sendable {
   /// The text that the handler has put on the connection with `Reactor.label`, if any.
   public var label: String? {
     guard let port = ReactorPort.live(reactor), let cell else { return nil }
-    let position = Int(cell.pointee.labelIndex.load(ordering: .relaxed)) - 1
+    let position = cell.pointee.labelPosition
     return position >= 0 && isOpen ? port.pointee.labels.value(at: position) : nil
   }
 

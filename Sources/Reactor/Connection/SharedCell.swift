@@ -12,7 +12,8 @@ struct SharedCell: ~Copyable {
   /// seen: of a connection that was accepted the local one, of one that was begun here the peer's.
   /// Beyond the list: unknown.
   let commonAddressIndex = Atomic<UInt16>(0)
-  /// The handler's label, as an index into the port's list of labels, plus 1; 0: none.
+  /// The handler's label, as an index into the port's list of labels, plus 1; 0: none. And
+  /// `isRefusalOnItsWay`.
   let labelIndex = Atomic<UInt16>(0)
   /// Bytes in the send queue, as of the last pass that left some there. Written by the owner only.
   let queuedByteCount = Atomic<Int>(0)
@@ -27,6 +28,24 @@ struct SharedCell: ~Copyable {
 
   /// In `commonAddressIndex`: the connection was begun here.
   static let isOutgoing: UInt16 = 1 << 15
+
+  /// In `labelIndex`: a sender was refused, and the owner is about to hear of it, once for all who
+  /// are refused meanwhile.
+  static let isRefusalOnItsWay: UInt16 = 1 << 15
+
+  var labelPosition: Int {
+    Int(labelIndex.load(ordering: .relaxed) & ~Self.isRefusalOnItsWay) - 1
+  }
+
+  /// False: the owner is about to hear of it.
+  func noteRefusal() -> Bool {
+    let (before, _) = labelIndex.bitwiseOr(Self.isRefusalOnItsWay, ordering: .acquiringAndReleasing)
+    return before & Self.isRefusalOnItsWay == 0
+  }
+
+  func takeRefusal() {
+    labelIndex.bitwiseAnd(~Self.isRefusalOnItsWay, ordering: .acquiringAndReleasing)
+  }
 
   var isOutgoing: Bool { commonAddressIndex.load(ordering: .relaxed) & Self.isOutgoing != 0 }
 

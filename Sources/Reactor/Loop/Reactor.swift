@@ -266,6 +266,7 @@ internal import Synchronization
     guard let position = port.pointee.labels.intern(text),
       let cell = port.cell(at: connection.pointee.index)
     else { return false }
+    // A refusal that is on its way may be told of once more then.
     cell.pointee.labelIndex.store(UInt16(position + 1), ordering: .relaxed)
     return true
   }

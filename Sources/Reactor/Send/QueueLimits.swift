@@ -86,11 +86,12 @@ extension Reactor {
         reportBackpressure(on: connection)
         return .dropped
       case .dropOldest:
-        _ = dropOldest(byteCount - room, on: connection)
-        let queued = connection.pointee.queuedByteCount
-        let counted = queued - untriedTopicByteCount(of: connection)
-        // What is left is in the kernel's hands, or may not be dropped.
-        if queued > 0, byteCount > limits.byteCountMax - counted {
+        // The rest is in the kernel's hands, or may not be dropped. Then nothing is, in vain.
+        if hasRoom(byteCount, without: connection.droppableByteCount, on: connection) {
+          _ = dropOldest(byteCount - room, on: connection)
+        }
+        // Completions of what was dropped may have sent something else.
+        guard hasRoom(byteCount, without: 0, on: connection) else {
           reportBackpressure(on: connection)
           return .dropped
         }
@@ -101,6 +102,15 @@ extension Reactor {
     }
     reportBackpressure(on: connection)
     return .acceptedWithBackpressure
+  }
+
+  /// Whether so many bytes fit into the queue, once others are dropped.
+  private func hasRoom(
+    _ byteCount: Int, without freedByteCount: Int, on connection: ConnectionPointer
+  ) -> Bool {
+    let queued = connection.pointee.queuedByteCount - freedByteCount
+    let counted = queued - untriedTopicByteCount(of: connection)
+    return queued == 0 || byteCount <= configuration.queue.byteCountMax - counted
   }
 }
 
@@ -125,5 +135,24 @@ extension ConnectionID {
     }
     return queued + byteCount >= limits.backpressureByteCount
       ? .acceptedWithBackpressure : .accepted
+  }
+
+  /// A sender has been told that what it wanted to post is dropped: `ConnectionHandler.drained` is
+  /// to follow. Any thread. The owner hears of it once for all who are refused until it does:
+  /// whoever goes on trying must not fill its mailbox with that.
+  public func reportRefusal() {
+    guard let cell, cell.pointee.noteRefusal() else { return }
+    let index = index
+    ReactorPort.execute(
+      { outcome in
+        guard outcome == .sent, let own = Reactor.current else { return }
+        own.port.cell(at: index)?.pointee.takeRefusal()
+        // Of whoever has the place: another one's may have been counted in.
+        let connection = own.slab.record(at: index)
+        guard connection.pointee.lifecycle == .open else { return }
+        own.reportBackpressure(on: connection)
+        // All may have left by now.
+        own.markDirty(connection)
+      }, onReactor: reactor)
   }
 }

@@ -104,6 +104,19 @@ extension ConnectionPointer {
     return unsafe first
   }
 
+  /// Bytes of the chunks that may be dropped.
+  var droppableByteCount: Int {
+    var byteCount = 0
+    var next = unsafe pointee.sendHead
+    while let chunk = unsafe next {
+      if unsafe chunk.pointee.flags.contains(.isDroppable) {
+        byteCount += unsafe chunk.content.count
+      }
+      unsafe next = chunk.pointee.next
+    }
+    return byteCount
+  }
+
   /// Takes out the oldest chunks that may be dropped, until `byteCount` bytes are free; or those
   /// with `key`. Returns them, linked, oldest first, so that their completions can be called.
   func takeDroppable(_ byteCount: Int, key: UInt64? = nil) -> SendChunkPointer? {

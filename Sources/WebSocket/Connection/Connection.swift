@@ -74,12 +74,13 @@ public struct Connection: Sendable, Hashable {
   /// with `isLast`.
   ///
   /// Until the last one, no other message can be sent on the connection: `.closed` on its reactor's
-  /// thread, and for completions. Pings, pongs and closing are not affected. To be sent by one
-  /// thread.
+  /// thread, and for completions. Pings, pongs and closing are not affected. Fragments are to be
+  /// sent to a connection by one thread: those of two would be taken for one message.
   ///
   /// A fragment that is `.dropped` can be sent again. One that was posted from another thread and
   /// is dropped only when it arrives there, by whatever policy, closes the connection as an
-  /// overflow: the message would have a hole.
+  /// overflow: the message would have a hole. If it is the first, all of the message is lost, as the
+  /// completions tell, and the connection goes on.
   @discardableResult
   public func sendFragment(
     _ bytes: RawSpan, as kind: Message.Kind, isFirst: Bool, isLast: Bool,
@@ -208,6 +209,7 @@ public struct Connection: Sendable, Hashable {
       }
       return admission == .accepted ? .accepted : .backpressure
     case .dropped, .overflow:
+      id.reportRefusal()
       completion?(.dropped)
       return .dropped
     case .closed:

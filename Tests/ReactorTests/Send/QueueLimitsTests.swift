@@ -51,6 +51,18 @@ struct QueueLimitsTests {
     #expect(idle.queuedByteCount == 90)
   }
 
+  @Test("nothing is dropped in vain: not for one that has no room all the same")
+  func noneInVain() throws {
+    let idle = try IdleReactor(limits(.dropOldest))
+    idle.queue(60)
+    idle.queue(20, key: 1)
+    #expect(idle.admit(41) == .dropped)
+    #expect(idle.outcomes.isEmpty && idle.queuedByteCount == 80)
+    #expect(idle.owesDrained)
+    #expect(idle.admit(40) == .acceptedWithBackpressure)
+    #expect(idle.outcomes == [1: .dropped])
+  }
+
   @Test("the newest of a key takes the place of the one that waits, with room or without")
   func newestPerKey() throws {
     let idle = try IdleReactor(limits(.keepNewestPerKey))

@@ -87,6 +87,34 @@ struct BackpressureTests {
     }
   }
 
+  @Test("is drained also for who was refused while little waited", arguments: backends)
+  func refusedOnTheWay(on kind: BackendKind) throws {
+    let limits: (inout ServerConfiguration) -> Void = {
+      $0.reactor.queue = QueueLimits(byteCountMax: 8192, backpressureByteCount: 8192)
+    }
+    try serve(on: kind, configure: limits) { running in
+      let (peer, connection) = try running.openWithHandle()
+      let (isBlocked, mayGoOn) = (Flag(), Flag())
+      connection.withState(as: Tracked.self) { _ in
+        isBlocked.set()
+        _ = eventually { mayGoOn.isSet }
+      }
+      #expect(eventually { isBlocked.isSet })
+      // What is on its way stays below the mark of backpressure.
+      let message = [UInt8](repeating: 1, count: 500)
+      var count = 0
+      while connection.send(message) == .accepted { count += 1 }
+      #expect(count == 16)
+      for _ in 0..<1000 { #expect(connection.send(message) == .dropped) }
+      mayGoOn.set()
+      for _ in 0..<count { #expect(try peer.readFrame() == .binary(message)) }
+      #expect(eventually { running.journal.events.contains(.drained) })
+      // Not one job for each of them.
+      let postedCount = running.server.statistics.reduce(0) { $0 + Int($1.postedCount) }
+      #expect(postedCount < 100, "\(postedCount)")
+    }
+  }
+
   @Test("still gets control frames, whatever waits", arguments: backends)
   func controlFrames(on kind: BackendKind) throws {
     try serve(on: kind, configure: { $0.makeQueuesShort(.dropNewest) }) { running in

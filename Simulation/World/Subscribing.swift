@@ -1,0 +1,59 @@
+import Reactor
+import WebSocket
+
+/// Subscribing, with the peer told of it before.
+extension World {
+  /// Subscribes, and tells the peer before from where on.
+  func subscribe(_ session: Session, _ topic: Int, backBy count: Int) {
+    guard mayChangeSubscriptions(of: session), let connection = session.connection,
+      !session.subscriptions[topic].isWanted, topic < topics.count
+    else { return }
+    let end = model.topics[topic].count
+    let start = max(0, end - count)
+    session.hasSubscribed = true
+    guard mark(session, .subscribed, topic, start) else { return }
+    session.subscriptions[topic].reportedCount = 0
+    session.subscriptions[topic].replayEnd = end
+    let position = count == 0 ? nil : TopicPosition(ordinal: UInt64(start))
+    model.note("\(session) subscribes to \(topic) from \(start)")
+    switch connection.subscribe(to: topics[topic], from: position) {
+    case .subscribed(let position):
+      session.subscriptions[topic].isWanted = true
+      if position.ordinal != UInt64(start) { model.report("a subscription begins elsewhere") }
+    case .positionGone(let oldest):
+      if count == 0 { model.report("the end of a topic is not kept") }
+      model.positionGone(topic, start, oldest: oldest.ordinal)
+      _ = mark(session, .unsubscribed, topic, 0)
+    case .closed:
+      session.isLenient = true
+    }
+  }
+
+  func unsubscribe(_ session: Session, _ topic: Int) {
+    guard mayChangeSubscriptions(of: session), let connection = session.connection,
+      session.subscriptions[topic].isWanted
+    else { return }
+    model.note("\(session) unsubscribes from \(topic)")
+    connection.unsubscribe(from: topics[topic])
+    session.subscriptions[topic].isWanted = false
+    if !session.isSubscribedByOwner { session.subscriptions[topic].isInexact = true }
+    _ = mark(session, .unsubscribed, topic, 0)
+  }
+
+  /// One thread only changes them. Between the fragments of a message the peer could not be told.
+  private func mayChangeSubscriptions(of session: Session) -> Bool {
+    session.isServer && session.isOpen && session.fragments == nil
+      && (session.isSubscribedByOwner ? isOwner(of: session) : Reactor.current == nil)
+  }
+
+  private func mark(_ session: Session, _ marker: Model.Marker, _ topic: Int, _ ordinal: Int)
+    -> Bool
+  {
+    let result = send(
+      Order(hasCompletion: true, operation: marker.rawValue, argument: topic << 40 | ordinal),
+      from: session)
+    if result == .accepted || result == .backpressure { return true }
+    session.isLenient = true
+    return false
+  }
+}
