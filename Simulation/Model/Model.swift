@@ -30,10 +30,10 @@ final class Model {
     log("\(microseconds) µs: \(text())")
   }
 
-  init(_ simulation: Simulation, _ settings: Plan.Settings) {
+  init(_ simulation: Simulation, _ settings: Plan.Settings, usesFile: Bool) {
     self.simulation = simulation
     self.settings = settings
-    topics = settings.topics.map { TopicRecord($0.limits) }
+    topics = settings.topics.map { TopicRecord($0.limits, usesFile: usesFile) }
   }
 
   deinit {

@@ -99,6 +99,7 @@ extension Plan.Settings {
       Field("closeTimeoutMilliseconds", \.closeTimeoutMilliseconds),
       Field("lingerMilliseconds", \.lingerMilliseconds),
       Field("stopMilliseconds", \.stopMilliseconds),
+      Field("connectTimeoutMilliseconds", \.connectTimeoutMilliseconds),
       Field("connectionCountMax", \.connectionCountMax),
       Field("descriptorCountMax", \.descriptorCountMax),
       Field("isHandedOver", \.isHandedOver),
@@ -159,6 +160,8 @@ extension SimulatedFaults {
       Field("lateness", \.latenessNanoseconds), Field("partialDelivery", \.partialDelivery),
       Field("reordering", \.reordering), Field("starvedBuffer", \.starvedBuffer),
       Field("failedAccept", \.failedAccept), Field("failedAdoption", \.failedAdoption),
+      Field("failedSocket", \.failedSocket), Field("failedConnect", \.failedConnect),
+      Field("vanishing", \.vanishing), Field("fileSending", \.fileSending),
       Field("lateWake", \.lateWake), Field("spuriousWake", \.spuriousWake),
       Field("interruption", \.interruption),
     ]
