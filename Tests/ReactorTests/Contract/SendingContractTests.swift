@@ -20,11 +20,14 @@ struct SendingContractTests {
     try TestReactor.run(kind) { reactor in
       let (connection, client) = try reactor.connect(transport)
       let bytes = patternedBytes(10_000)
+      var received: [UInt8] = []
       for start in stride(from: 0, to: bytes.count, by: 100) {
         let sender = reactor.send(Array(bytes[start..<start + 100]), on: connection)
-        reactor.run(until: { sender.isDone })
+        // There may be no room for all of them at once.
+        reactor.run(until: { sender.isDone }, client: { received += client.readSome() ?? [] })
       }
-      #expect(read(bytes.count, from: client, limit: 1 << 20, reactor) == bytes)
+      received += read(bytes.count - received.count, from: client, limit: 1 << 20, reactor)
+      #expect(received == bytes)
       client.close()
     }
   }

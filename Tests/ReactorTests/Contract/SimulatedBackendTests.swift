@@ -28,11 +28,14 @@ struct SimulatedBackendTests {
 
   @Test("does the same for the same seed, and something else for another")
   func deterministic() throws {
-    for seed in 0..<10 as Range<UInt64> {
+    var digests: Set<UInt64> = []
+    for seed in 0..<20 as Range<UInt64> {
       let first = try course(seed: seed)
       #expect(try course(seed: seed) == first)
-      #expect(try course(seed: seed + 100) != first)
+      digests.insert(first.digest)
     }
+    // Where next to nothing goes wrong, two may be alike.
+    #expect(digests.count > 15)
   }
 
   @Test("leaves no descriptor open")

@@ -32,24 +32,6 @@ struct ScriptedFaultTests {
     }
   }
 
-  @Test("sends a large message from where it lies, however little the socket takes")
-  func sentNow() throws {
-    var sentNowCount = 0
-    for count in [0, 1, 8191, 8192, 19_999] {
-      for seed in 1...4 as ClosedRange<UInt64> {
-        try ScriptedServer.run(seed: seed) { scripted in
-          scripted.simulation.script.add(1, .sendNow, .moves(count))
-          let client = try scripted.connect()
-          client.tell("big 20000")
-          #expect(client.read(20_000) == PatternedText.bytes(20_000), "\(count) bytes at first")
-          sentNowCount += scripted.simulation.script.count(of: .sendNow)
-          client.close()
-        }
-      }
-    }
-    #expect(sentNowCount > 0)
-  }
-
   @Test(
     "goes on accepting after a failure, and lets nobody go",
     arguments: [EMFILE, ENFILE, ENOBUFS, ENOMEM])

@@ -13,9 +13,8 @@ final class ScriptedServer {
     server = try LineServer(.simulated) { $0.reactorCount = 1 }
   }
 
-  /// The seed decides what is neither right nor wrong, such as whether a connection sends at once.
-  static func run(seed: UInt64 = 1, _ body: (ScriptedServer) throws -> Void) throws {
-    let simulation = Simulation(seed: seed)
+  static func run(_ body: (ScriptedServer) throws -> Void) throws {
+    let simulation = Simulation(seed: 1)
     try simulation.run {
       let scripted = try ScriptedServer(simulation)
       try body(scripted)
