@@ -87,6 +87,7 @@ final class Lane {
   /// - Parameters:
   ///   - isEnded: the connection has ended, with the peer's close frame behind all that it had sent.
   ///   - mayBeDropped: whether a policy may have dropped a message that it had taken.
+  /// - Returns: nil if there is no such loss.
   func loss(isEnded: Bool, mayBeDropped: (Entry) -> Bool) -> String? {
     for (number, entry) in entries.enumerated() where !entry.hasArrived && !entry.isRefused {
       let isExcused =

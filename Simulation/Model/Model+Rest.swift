@@ -54,6 +54,7 @@ extension Model {
   }
 
   /// - Parameters:
+  ///   - topic: its number.
   ///   - keptByteCount: what is kept for whoever subscribes later.
   ///   - heldByteCount: what is held for those who have subscribed.
   func checkLog(_ topic: Int, keptByteCount: Int, heldByteCount: Int) {

@@ -156,7 +156,8 @@ struct ConnectingContractTests {
   }
 
   @Test(
-    "many at once are all told, those whose peer has gone at once too", arguments: TestBackend.kinds
+    "many at once are all told, those whose peer has gone at once too",
+    arguments: TestBackend.kernelKinds
   )
   func many(kind: BackendKind) throws {
     try TestReactor.run(kind) { reactor in

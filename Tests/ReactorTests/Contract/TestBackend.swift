@@ -55,7 +55,9 @@ enum TestBackend {
     tight.windowByteCounts = 1_000...20_000
     tight.latencyNanoseconds = 100_000
     tight.latenessNanoseconds = 100_000
-    return [SimulatedFaults()] + some[..<4] + [tight]
+    var none = SimulatedFaults()
+    none.fileSending = 1000
+    return [none] + some[..<4] + [tight]
   }
 
   /// Calls `body`, for the simulated kind once in each of its simulations.

@@ -56,7 +56,9 @@ final class TestReactor {
 
   /// Goes on accepting where it has failed.
   private func acceptAgain(_ index: Int) -> Bool {
-    guard let listener = listeners.last(where: { $0.index == index })?.listener else { return false }
+    guard let listener = listeners.last(where: { $0.index == index })?.listener else {
+      return false
+    }
     backend.accept(on: listener.descriptor, index: index)
     return true
   }
@@ -99,7 +101,9 @@ final class TestReactor {
       do {
         return try body()
       } catch {
-        guard Simulation.current != nil, (error as? SystemError)?.code == ENOMEM else { throw error }
+        guard Simulation.current != nil, (error as? SystemError)?.code == ENOMEM else {
+          throw error
+        }
       }
     }
   }
