@@ -21,6 +21,8 @@ struct DirectSendTests {
       configure: {
         $0.reactor.reactorCount = 1
         $0.reactor.queue.overflow = overflow
+        // However long it takes under a sanitizer.
+        $0.pingIntervalMilliseconds = 0
         if isSlow { $0.listener.sendBufferByteCount = 16 << 10 }
       },
       handle: { on, _ in
@@ -41,6 +43,9 @@ struct DirectSendTests {
         subscribers.withLock { $0.append(connection) }
         peers.append(peer)
       }
+      // A subscription from another thread has to have arrived.
+      topic.publish("ready")
+      for peer in peers { #expect(try peer.readFrame() == .text("ready")) }
       try sender.send(.text("go"))
       try body(running, peers)
       for peer in peers { peer.reset() }
