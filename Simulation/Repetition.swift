@@ -18,11 +18,13 @@ enum Repetition {
     return violation.hasSuffix(leakText) || [otherwiseText, forgottenText].contains(violation)
   }
 
-  /// Returns what was wrong. Nil: nothing.
-  static func violation(of plan: Plan) -> String? {
+  /// Returns what was wrong, nil for nothing; and adds the events of all times to `eventCount`.
+  static func violation(of plan: Plan, eventCount: inout Int) -> String? {
     guard plan.isWhatItsTextSays else { return forgottenText }
-    let digest = play(plan)
-    func repeats(_ count: Int) -> Bool { (0..<count).allSatisfy { _ in play(plan) == digest } }
+    let digest = play(plan, &eventCount)
+    func repeats(_ count: Int) -> Bool {
+      (0..<count).allSatisfy { _ in play(plan, &eventCount) == digest }
+    }
 
     // The first times fill what is kept for ever: ports, tables, what malloc holds back.
     guard repeats(roundCount) else { return otherwiseText }
@@ -37,11 +39,12 @@ enum Repetition {
     return "\(loss) \(leakText)"
   }
 
-  private static func play(_ plan: Plan) -> UInt64 {
+  private static func play(_ plan: Plan, _ eventCount: inout Int) -> UInt64 {
     ChildProcess.beginCourse()
     let world = World(plan)
     // The same violation each time is found without repeating.
     _ = world.run()
+    eventCount += world.simulation.eventCount
     return world.simulation.digest
   }
 }

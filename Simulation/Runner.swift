@@ -66,7 +66,7 @@ struct Runner {
     guard violation == nil, progress.pointee.index % options.repeatInterval == 0 else {
       return violation
     }
-    return Repetition.violation(of: course.plan)
+    return Repetition.violation(of: course.plan, eventCount: &progress.pointee.eventCount)
   }
 
   private func tellNumbers(_ elapsed: Duration) {

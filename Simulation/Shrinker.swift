@@ -76,7 +76,8 @@ struct Shrinker {
   private func fails(_ plan: Plan) -> Bool {
     guard .now < deadline else { return false }
     let outcome = ChildProcess.outcome(limit: Self.attemptLimit) {
-      if isRepeated { return Repetition.violation(of: plan) }
+      var eventCount = 0
+      if isRepeated { return Repetition.violation(of: plan, eventCount: &eventCount) }
       ChildProcess.beginCourse()
       return World(plan).run()
     }

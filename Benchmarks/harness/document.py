@@ -131,7 +131,8 @@ def stress(results):
         return
     yield "### dgrr/websocket's stress test"
     yield (f"{rates.STRESS.connections} connections, each offered so many texts of {len(rates.STRESS_PAYLOAD)} bytes a "
-           "second, whatever comes back. In time: echoed by the end of the time in which all were offered. Ratios as above.")
+           "second, whatever comes back. In time: echoed by the end of the time in which all were offered. A server whose CPU "
+           "is less than full while the load's is full could echo more than it is offered. Ratios as above.")
     for rate in (rate for rate in rates.STRESSES if measured.get(rate.name)):
         runs = measured[rate.name]
         rows = []
@@ -142,9 +143,11 @@ def stress(results):
             rows.append([_label(name), f"{value:,.0f} ({low:,.0f}-{high:,.0f})",
                          f"{_median(runs[name], 'kept_share'):.0%}",
                          f"{_median(runs[name], 'p99_us') / 1000:,.1f}",
+                         f"{_median(runs[name], 'server_share'):.0%}", f"{_median(runs[name], 'load_share'):.0%}",
                          *(f"{value:.2f}" if value else "-" for value in (to_peer, *least))])
         yield f"{rate.per_connection:,} a second each, for {rate.seconds:g} s:"
-        yield _table(["", "CPU ns/echo", "in time", "p99, ms", "/ uWebSockets", "io_uring / it", "epoll / it"], rows)
+        yield _table(["", "CPU ns/echo", "in time", "p99, ms", "server CPU", "load CPU",
+                      "/ uWebSockets", "io_uring / it", "epoll / it"], rows)
     bars = [(name, [_bar(program, runs[program], 1) for program in _in_order(runs)])
             for name, runs in measured.items()]
     yield _chart("stress", "Stress test", charts.bars("Stress test, server CPU per echo", "ns", bars))

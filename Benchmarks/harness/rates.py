@@ -15,6 +15,7 @@ class Rate:
     per_connection: float  # messages a second
     load: tuple = ("--size", "20")
     seconds: float = 2
+    warmup: str = "500ms"
     stalled: int = 0  # connections that never read, besides the others
 
     @property
@@ -25,7 +26,7 @@ class Rate:
         return [
             *("--connections", str(self.connections + self.stalled)),
             *("--rate", str(self.per_connection), "--duration", str(self.seconds)),
-            *("--warmup", "500ms", "--timeout", "60"),
+            *("--warmup", self.warmup, "--timeout", "60"),
             *(("--stalled", str(self.stalled)) if self.stalled else ()),
             *self.load,
         ]
@@ -33,8 +34,9 @@ class Rate:
 
 # The stress test of dgrr/websocket: tcpkali writes what is due in a millisecond at once, and so does this.
 STRESS = Rate("stress", 100, 10_000, ("--payload", STRESS_PAYLOAD, "--tick", "1ms"), seconds=1)
-# More than anybody can echo: what is due waits in the load, and the slowest need a minute for the rest.
-STRESSES = (STRESS, replace(STRESS, name="stress-100000", per_connection=100_000, seconds=0.2))
+# More than anybody can echo: what is due waits in the load, and the slowest need half a minute for the rest.
+STRESSES = (STRESS, replace(STRESS, name="stress-100000", per_connection=100_000, seconds=0.2,
+                            warmup="50ms"))
 
 # For the coalescing window: little to gather, some, and much.
 PACES = [

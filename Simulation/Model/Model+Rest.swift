@@ -48,7 +48,9 @@ extension Model {
   }
 
   func checkQueue(of session: Session) {
-    guard session.isOpen, let count = session.connection?.queuedByteCount else { return }
+    // Nearly always it is less than what may always be.
+    guard let count = session.connection?.queuedByteCount, count > settings.queue.byteCountMax
+    else { return }
     let most = queuedByteCountMax(of: session)
     if count > most { report("\(count) bytes are queued, and \(most) may be") }
   }
@@ -65,12 +67,12 @@ extension Model {
     if let least = record.keptByteCountMin, keptByteCount < least {
       report("\(keptByteCount) bytes of a topic are kept, and \(least) must be")
     }
+    let usual =
+      record.lagByteCountMax + record.limits.historyByteCount + 2 * record.segmentByteCountMax
+    guard heldByteCount > usual else { return }
     // What has come lately may not have been judged yet; and whoever began in the past is still
     // sent that.
-    let recent = record.byteCount(sinceNanoseconds: now - 2_000_000_000)
-    let most =
-      record.lagByteCountMax + record.limits.historyByteCount + 2 * record.segmentByteCountMax
-      + recent
+    let most = usual + record.byteCount(sinceNanoseconds: now - 2_000_000_000)
     if heldByteCount > most {
       report("\(heldByteCount) bytes of a topic are held for subscribers, and \(most) may be")
     }

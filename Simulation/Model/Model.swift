@@ -7,6 +7,8 @@ final class Model {
   let simulation: Simulation
   let settings: Plan.Settings
   private(set) var sessions: [Session] = []
+  /// Those of them that are open, in no particular order.
+  private(set) var openSessions: [Session] = []
   var topics: [TopicRecord]
   var dials: [DialRecord] = []
   var broadcasts: [Broadcast] = []
@@ -63,6 +65,7 @@ final class Model {
     session.openedCount += 1
     session.openedNanoseconds = now
     session.heardNanoseconds = now
+    openSessions.append(session)
     note("\(session) opened")
     if session.openedCount > 1 { report("opened was called twice") }
     guard !session.isServer, session.dial < dials.count else { return }
@@ -84,6 +87,7 @@ final class Model {
     if session.openedCount != 1 { report("closed came without opened") }
     if session.closure != nil { report("closed was called twice") }
     session.closure = closure
+    openSessions.removeAll { $0 === session }
     note("\(session) closed: \(closure)")
     if !session.isServer, session.dial < dials.count {
       dials[session.dial].closed(
@@ -225,11 +229,12 @@ final class Model {
   }
 
   /// Whether a message with the same key has come to the queue after this one: it takes its place,
-  /// also if there is no room for it itself.
+  /// also if there is no room for it itself, or if the connection is closed when the older one's
+  /// end is told.
   private func hasSuccessor(_ entry: Lane.Entry, of session: Session) -> Bool {
     session.lanes.indices.contains { number in
       session.lanes[number].entries.contains { other in
-        other.key == entry.key && other.order != entry.order && other.result != .closed
+        other.key == entry.key && other.order != entry.order
           && (other.result != .dropped || number % 8 == 1)
           && (other.order > entry.order || other.isPosted)
       }

@@ -178,7 +178,7 @@ final class World: @unchecked Sendable {
 
   /// What is held in memory is as much as the limits say.
   private func checkBounds() {
-    for session in model.sessions { model.checkQueue(of: session) }
+    for session in model.openSessions { model.checkQueue(of: session) }
     for (index, topic) in topics.enumerated() {
       model.checkLog(
         index, keptByteCount: topic.statistics.keptByteCount,

@@ -46,7 +46,7 @@ protocol Backend: AnyObject {
   func receive(on connection: ConnectionPointer)
 
   /// Stops delivering received bytes until `receive` is called again. What the kernel had already
-  /// handed over may still be delivered.
+  /// handed over may still be delivered, by the next two waits.
   func pauseReceiving(on connection: ConnectionPointer)
 
   /// Says that nothing has been received for a while: a backend may move the connection to a form

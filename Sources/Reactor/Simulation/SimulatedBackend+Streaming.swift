@@ -9,16 +9,23 @@ extension SimulatedBackend {
   func hasMore(_ token: EpollToken) -> Bool {
     let slot = slots[Int(token.index)]
     guard let socket = slot.socket else { return false }
-    if slot.isReceiving || slot.handedOverCount > 0, !slot.hasReceivedEnd, socket.canRead {
+    if deliversReceived(slot), !slot.hasReceivedEnd, socket.canRead {
       return true
     }
     return (slot.isBlocked || slot.send != nil) && socket.canWrite
   }
 
+  /// What was handed over before a pause has been completed by then, so that it does not come long after.
+  private func deliversReceived(_ slot: SimulatedSlot) -> Bool {
+    slot.isReceiving
+      || slot.handedOverCount > 0
+        && waitCount - slot.handedOverWaitCount <= Self.handedOverWaitCountMax
+  }
+
   func deliverReceived(_ connection: ConnectionPointer, to receiver: any CompletionReceiver) {
     let index = Int(connection.pointee.index)
-    guard slots[index].isReceiving || slots[index].handedOverCount > 0,
-      !slots[index].hasReceivedEnd, let socket = slots[index].socket, socket.canRead
+    guard deliversReceived(slots[index]), !slots[index].hasReceivedEnd,
+      let socket = slots[index].socket, socket.canRead
     else { return }
     let (limit, failure) = receiveOutcome()
     guard failure != ENOBUFS else {

@@ -11,7 +11,7 @@ internal import Glibc
   var fileSendCount: UInt64 = 0
   var starvedBufferCount: UInt64 = 0
 
-  unowned let simulation: Simulation
+  let simulation: Simulation
   let slab: ConnectionSlab
   /// By slot.
   var slots: [SimulatedSlot] = []
@@ -22,12 +22,14 @@ internal import Glibc
   var isSignalOnItsWay = false
   /// Whether there may be something to accept, or a failure to report.
   var hasListenerNews = false
-  private var waitCount = 0
+  private(set) var waitCount = 0
   private var lastWakeNanoseconds = Int64.min
   private var isTornDown = false
   /// Received bytes, behind the headroom.
   let buffer: UnsafeMutableRawBufferPointer
   static let bufferByteCount = 65_536
+  /// Waits that still deliver what came before a pause.
+  static let handedOverWaitCountMax = 2
 
   init(_ simulation: Simulation, eventDescriptor: Int32, slab: ConnectionSlab) {
     self.simulation = simulation
@@ -131,6 +133,7 @@ internal import Glibc
     slots[index].isReceiving = false
     if let socket = slots[index].socket, socket.readableCount > 0, simulation.chance(.handedOver) {
       slots[index].handedOverCount = simulation.number(.handedOver, 1...socket.readableCount)
+      slots[index].handedOverWaitCount = waitCount
       list(EpollToken(connection))
     }
     simulation.interrupt()
@@ -300,6 +303,8 @@ struct SimulatedSlot {
   var isReceiving = false
   /// Bytes that had come when receiving was paused, and are delivered all the same.
   var handedOverCount = 0
+  /// The wait before which it was paused: they come with the next ones, or when it is resumed.
+  var handedOverWaitCount = 0
   var hasReceivedEnd = false
   var hasSendFailed = false
   var isClosing = false

@@ -7,7 +7,7 @@ final class SimulatedSocket {
     case fresh, listening, connecting, connected, failed
   }
 
-  unowned let simulation: Simulation
+  let simulation: Simulation
   /// -1: it has none, waiting in a backlog.
   private(set) var descriptor: Int32
   private var state = State.fresh
@@ -32,7 +32,7 @@ final class SimulatedSocket {
   private var backlogCountMax = 0
 
   /// Who is told of changes, and by what name.
-  weak var watcher: SimulatedBackend?
+  var watcher: SimulatedBackend?
   var token = EpollToken(bits: 0)
 
   init(_ simulation: Simulation, descriptor: Int32) {
@@ -272,6 +272,7 @@ final class SimulatedSocket {
       for waiting in backlog {
         waiting.isClosed = true
         waiting.output?.reset()
+        waiting.letGo()
       }
       backlog.removeAll()
       return
@@ -283,5 +284,14 @@ final class SimulatedSocket {
     } else {
       output?.finish()
     }
+    letGo()
+  }
+
+  /// Nothing that lives on holds it any more.
+  func letGo() {
+    watcher = nil
+    input?.reader = nil
+    output?.writer = nil
+    for waiting in backlog { waiting.letGo() }
   }
 }

@@ -3,7 +3,7 @@ internal import Glibc
 /// The bytes that one end of a simulated connection sends to the other: in order, with a window, a
 /// time on the way, and FIN or RST behind them.
 @safe final class SimulatedStream {
-  private unowned let simulation: Simulation
+  private let simulation: Simulation
   /// Bytes that may have been written and not yet read.
   let capacity: Int
   private let memory: UnsafeMutableRawPointer
@@ -27,8 +27,9 @@ internal import Glibc
   /// Bytes that lie in the log's file, and up to which count.
   private var references: [(end: Int, reference: SimulatedFileReference)] = []
 
-  weak var reader: SimulatedSocket?
-  weak var writer: SimulatedSocket?
+  /// Its ends, until they are closed. Weak references would make each use of a socket several times as slow.
+  var reader: SimulatedSocket?
+  var writer: SimulatedSocket?
 
   init(_ simulation: Simulation, capacity: Int) {
     self.simulation = simulation

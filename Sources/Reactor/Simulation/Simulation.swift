@@ -219,6 +219,7 @@ internal import Glibc
     events.removeAll()
     backends.removeAll()
     reactors.removeAll()
+    for socket in sockets { socket?.letGo() }
     sockets.removeAll()
     listeners.removeAll()
     interruption = nil

@@ -108,6 +108,7 @@ extension Reactor {
       connection.pointee.topicFlags.insert(.isHeld)
     } else if connection.pointee.topicFlags.contains(.isHeld) {
       connection.pointee.topicFlags.remove(.isHeld)
+      sendFarewell(connection)
       if isSubscribed(connection) { markDirty(connection) }
     }
   }
@@ -116,6 +117,7 @@ extension Reactor {
   /// is not sent any more.
   public func leaveTopics(_ connection: ConnectionPointer) {
     connection.pointee.topicFlags.insert(.hasLeft)
+    forgetFarewell(connection)
     while isSubscribed(connection) {
       remove(topics.value.head(of: connection), of: connection, after: nil)
     }
@@ -158,7 +160,10 @@ extension Reactor {
     guard let connection = connection(id), let (index, previous) = find(log, of: connection) else {
       return
     }
-    if connection.pointee.lifecycle == .open { _ = fold(connection, before: 0) }
+    if connection.pointee.lifecycle == .open {
+      _ = fold(connection, before: 0)
+      if connection.pointee.topicFlags.contains(.isHeld) { keepFarewell(index, of: connection) }
+    }
     remove(index, of: connection, after: previous)
   }
 

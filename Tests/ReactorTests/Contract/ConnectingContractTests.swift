@@ -157,9 +157,13 @@ struct ConnectingContractTests {
 
   @Test(
     "many at once are all told, those whose peer has gone at once too",
-    arguments: TestBackend.kernelKinds
+    arguments: TestBackend.kinds
   )
   func many(kind: BackendKind) throws {
+    // A simulated kernel has none now and then for who has connected.
+    func hasNoMemory(_ trace: ContractRecorder.Trace) -> Bool {
+      kind == .simulated && trace.connected == [ENOMEM]
+    }
     try TestReactor.run(kind) { reactor in
       let listener = try Listener.open(.loopback(port: 0))
       defer { listener.close() }
@@ -180,10 +184,13 @@ struct ConnectingContractTests {
           let trace = reactor.recorder.trace($0)
           // One that was reset before it was told may have been told of that.
           return trace.connected == [ECONNRESET] || trace.connected == [0] && trace.ends.count == 1
+            || hasNoMemory(trace)
         }
       })
       for (number, connection) in connections.enumerated() where number % 5 != 4 {
         let trace = reactor.recorder.trace(connection)
+        if hasNoMemory(trace) { continue }
+        #expect(trace.connected == [0])
         #expect(trace.ends == [0])
         #expect(trace.bytes == (number % 3 == 1 ? Array("bye".utf8) : []))
       }

@@ -107,7 +107,7 @@ struct ReceivingContractTests {
 
   @Test(
     "pausing and receiving again loses nothing, and after a while nothing is delivered when paused",
-    arguments: TestBackend.kernelKinds, Transport.allCases)
+    arguments: TestBackend.kinds, Transport.allCases)
   func pause(kind: BackendKind, transport: Transport) throws {
     try TestReactor.run(kind) { reactor in
       let (connection, client) = try reactor.connect(transport)

@@ -155,4 +155,56 @@ struct TopicOrderTests {
       #expect(texts.count == 301)
     }
   }
+
+  @Test(
+    "reaches who leaves the topic between the fragments of a message, behind it",
+    arguments: backends)
+  func leavingBetweenFragments(on kind: BackendKind) throws {
+    try serve(on: kind) { running in
+      let topic = running.server.topic("t")
+      let (peer, connection) = try running.openWithHandle()
+      let bytes = "part".utf8.span.bytes
+      connection.subscribe(to: topic)
+      for _ in 0..<100 {
+        topic.publish("before")
+        connection.sendFragment(bytes, as: .text, isFirst: true, isLast: false)
+        topic.publish("between")
+        connection.unsubscribe(from: topic)
+        topic.publish("never")
+        connection.subscribe(to: topic)
+        topic.publish("again")
+        connection.sendFragment(bytes, as: .text, isFirst: false, isLast: true)
+        connection.send("behind")
+      }
+      for _ in 0..<100 {
+        #expect(try peer.readFrame() == .text("before"))
+        #expect(try !peer.readFrame().isFinal)
+        #expect(try peer.readFrame() == .continuation(Array("part".utf8), isFinal: true))
+        for text in ["between", "again", "behind"] { #expect(try peer.readFrame() == .text(text)) }
+      }
+    }
+  }
+
+  @Test(
+    "does not reach who leaves it and ends between fragments, and holds nothing",
+    arguments: backends)
+  func endingBetweenFragments(on kind: BackendKind) throws {
+    let registry = TopicRegistry()
+    let topic = registry.topic("t")
+    try serve(on: kind) { running in
+      for _ in 0..<20 {
+        let (peer, connection) = try running.openWithHandle()
+        connection.subscribe(to: topic)
+        connection.sendFragment("part".utf8.span.bytes, as: .text, isFirst: true, isLast: false)
+        topic.publish("between")
+        connection.unsubscribe(from: topic)
+        connection.close()
+        #expect(try !peer.readFrame().isFinal)
+        #expect(try peer.readFrame().opcode == 8)
+        peer.close()
+      }
+      #expect(eventually { running.server.statistics.allSatisfy { $0.connectionCount == 0 } })
+      #expect(topic.subscriberCount == 0)
+    }
+  }
 }
