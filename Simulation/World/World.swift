@@ -181,7 +181,7 @@ final class World: @unchecked Sendable {
     for session in model.openSessions { model.checkQueue(of: session) }
     for (index, topic) in topics.enumerated() {
       model.checkLog(
-        index, keptByteCount: topic.statistics.keptByteCount,
+        index, keptByteCount: topic.keptByteCount,
         heldByteCount: simulation.heldByteCount(of: topic))
     }
   }

@@ -16,6 +16,7 @@ extension ReactorLoop {
     // The other reactor may have stopped by the time the job comes to run.
     target.execute { outcome in
       guard outcome == .sent, let loop = ReactorLoop.current else {
+        target.counters.assignedCount.subtract(1, ordering: .relaxed)
         return Socket(descriptor).close()
       }
       loop.admit(descriptor, listener: listener)

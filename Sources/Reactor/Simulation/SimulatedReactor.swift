@@ -65,7 +65,7 @@ final class SimulatedReactor {
     if state.value.wheel.ticksToNext != nil {
       simulation.report(violation: "a deadline is left at the end")
     }
-    if state.value.statistics.connectionCount != 0 || loop.reactor.assignedCount != 0 {
+    if state.value.statistics.connectionCount != 0 {
       simulation.report(violation: "connections are counted at the end")
     }
     if state.value.statistics.queuedByteCount != 0 {
@@ -75,6 +75,10 @@ final class SimulatedReactor {
       simulation.report(violation: "posts of its own are counted at the end")
     }
     loop.tearDown()
+    // Those that another reactor has accepted for this one may have been in the mailbox until now.
+    if loop.reactor.assignedCount != 0 {
+      simulation.report(violation: "connections are assigned at the end")
+    }
   }
 
   private func enter() {
