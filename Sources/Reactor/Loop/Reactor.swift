@@ -185,6 +185,18 @@ internal import Synchronization
     unsafe release(chunk.pointer, outcome)
   }
 
+  /// As `discard`, of one that has come to its connection: if its sender was told of backpressure, it
+  /// waits for `ConnectionHandler.drained`.
+  public func discard(
+    _ chunk: PostedChunk, _ outcome: SendOutcome, on connection: ConnectionPointer
+  ) {
+    if chunk.reportsBackpressure, connection.pointee.lifecycle == .open {
+      reportBackpressure(on: connection)
+      markDirty(connection)
+    }
+    discard(chunk, outcome)
+  }
+
   /// Drops the oldest droppable chunks that wait on a connection, until so many bytes are free or
   /// none is left. Returns how many were dropped.
   public func dropOldest(_ byteCount: Int, on connection: ConnectionPointer) -> Int {

@@ -143,8 +143,8 @@ extension Engine {
     case .dropped:
       // Its sender has gone on with the rest: without it the message would arrive with a hole.
       if kind == .middleFragment || kind == .lastFragment { overflow(connection) }
-      return reactor.discard(chunk, .dropped)
-    case .closed: return reactor.discard(chunk, .closed)
+      return reactor.discard(chunk, .dropped, on: connection)
+    case .closed: return reactor.discard(chunk, .closed, on: connection)
     case .overflow:
       overflow(connection)
       return reactor.discard(chunk, .closed)
