@@ -93,13 +93,14 @@ struct BackpressureTests {
       $0.reactor.queue = QueueLimits(byteCountMax: 8192, backpressureByteCount: 128)
     }
     try serve(on: kind, configure: limits) { running in
-      let (_, connection) = try running.openWithHandle()
+      let (peer, connection) = try running.openWithHandle()
       let bytes = [UInt8](repeating: 2, count: 1000)
       // There is no message that it belongs to, which is known on the reactor's thread only.
       let answer = connection.sendFragment(
         bytes.span.bytes, as: .binary, isFirst: false, isLast: true)
       #expect(answer == .backpressure)
       #expect(eventually { running.journal.events.contains(.drained) })
+      peer.close()
     }
   }
 
