@@ -156,7 +156,7 @@ extension Reactor {
 
   /// The next messages for a subscription, about so many bytes and at least one message; its cursor
   /// moves behind them.
-  func nextPiece(_ index: UInt32, _ shard: TopicShard, _ byteCountMax: Int) -> Piece? {
+  private func nextPiece(_ index: UInt32, _ shard: TopicShard, _ byteCountMax: Int) -> Piece? {
     let end = shard.state.value.end
     while case let cursor = topics.value[index].cursor, cursor < end {
       if isLeftOut(cursor, index, shard) {
@@ -188,7 +188,7 @@ extension Reactor {
       || topics.value[index].policy == .newestPerKey && shard.isSuperseded(ordinal)
   }
 
-  func skipToNewest(_ index: UInt32, _ shard: TopicShard) {
+  private func skipToNewest(_ index: UInt32, _ shard: TopicShard) {
     let subscription = topics.value[index]
     let end = shard.state.value.end
     guard subscription.policy == .newestOnly, subscription.cursor + 1 < end else { return }

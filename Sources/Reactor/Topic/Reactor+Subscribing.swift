@@ -108,7 +108,6 @@ extension Reactor {
       connection.pointee.topicFlags.insert(.isHeld)
     } else if connection.pointee.topicFlags.contains(.isHeld) {
       connection.pointee.topicFlags.remove(.isHeld)
-      sendFarewell(connection)
       if isSubscribed(connection) { markDirty(connection) }
     }
   }
@@ -117,7 +116,6 @@ extension Reactor {
   /// is not sent any more.
   public func leaveTopics(_ connection: ConnectionPointer) {
     connection.pointee.topicFlags.insert(.hasLeft)
-    forgetFarewell(connection)
     while isSubscribed(connection) {
       remove(topics.value.head(of: connection), of: connection, after: nil)
     }
@@ -160,10 +158,7 @@ extension Reactor {
     guard let connection = connection(id), let (index, previous) = find(log, of: connection) else {
       return
     }
-    if connection.pointee.lifecycle == .open {
-      _ = fold(connection, before: 0)
-      if connection.pointee.topicFlags.contains(.isHeld) { keepFarewell(index, of: connection) }
-    }
+    if connection.pointee.lifecycle == .open { _ = fold(connection, before: 0) }
     remove(index, of: connection, after: previous)
   }
 

@@ -137,8 +137,6 @@
   /// Shards with something new, and those with subscribers that lag.
   var dirty: [UInt32] = []
   var lagging: [UInt32] = []
-  /// By a connection's index.
-  var farewells: [UInt32: Farewell] = [:]
 
   private var table = BlockTable<Subscription>()
   /// By a connection's index: its first subscription.

@@ -38,12 +38,12 @@ extension Engine {
       overflow(connection)
       return refuse(completion, .closed)
     }
+    note(kind, on: connection)
     let isDroppable = kind == .message && reactor.dropsSends
     if completion == nil, !isDroppable {
       if role == .server, payload.byteCount >= Reactor.sendNowByteCountMin,
         sendNow(opcode, payload, kind, on: connection)
       {
-        note(kind, on: connection)
         return admission == .accepted ? .accepted : .backpressure
       }
       let room = unsafe reactor.reserve(byteCount, on: connection)
@@ -53,7 +53,6 @@ extension Engine {
       unsafe encode(opcode, payload, kind, into: chunk.content)
       reactor.enqueue(chunk, on: connection, isDroppable: isDroppable)
     }
-    note(kind, on: connection)
     return admission == .accepted ? .accepted : .backpressure
   }
 
@@ -149,14 +148,14 @@ extension Engine {
       overflow(connection)
       return reactor.discard(chunk, .closed)
     }
-    let firstByte = unsafe byteCount > 0 ? chunk.content[0] : 0
+    note(kind, on: connection)
+    if kind == .raw { unsafe noteFrame(chunk.content[0], on: connection) }
     if role == .client, kind != .raw {
       guard !chunk.isShared else { return enqueueMasked(chunk, on: connection) }
       mask(chunk)
     }
     reactor.enqueue(
       chunk, on: connection, isDroppable: kind == .message && reactor.dropsSends)
-    if kind == .raw { noteFrame(firstByte, on: connection) } else { note(kind, on: connection) }
   }
 
   /// What tells a close code and reason to the owner's thread.
@@ -244,7 +243,6 @@ extension Engine {
     }
   }
 
-  /// It is in the queue: behind a last fragment topics go on.
   private func note(_ kind: SendKind, on connection: ConnectionPointer) {
     switch kind {
     case .firstFragment:
