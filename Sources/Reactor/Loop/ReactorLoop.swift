@@ -89,10 +89,10 @@ internal import Synchronization
   }
 
   private func take(_ chunk: SendChunkPointer) {
-    if unsafe chunk.pointee.flags.contains(.isOwnPost) {
-      unsafe chunk.pointee.flags.remove(.isOwnPost)
-      state.value.ownPostCount -= 1
-    }
+    let isOwnPost = unsafe chunk.pointee.flags.contains(.isOwnPost)
+    unsafe chunk.pointee.flags.remove(.isOwnPost)
+    // Not before it is where it belongs: what makes room for it may have a completion that sends.
+    defer { if isOwnPost { state.value.ownPostCount -= 1 } }
     let index = unsafe chunk.pointee.connectionIndex
     // Else it was posted to the reactor that had the port before, by a thread that has been slow
     // about it.
