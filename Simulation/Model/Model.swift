@@ -236,6 +236,7 @@ final class Model {
       session.lanes[number].entries.contains { other in
         other.key == entry.key && other.order != entry.order
           && (other.result != .dropped || number % 8 == 1)
+          && (other.result != .closed || entry.outcome == .dropped)
           && (other.order > entry.order || other.isPosted)
       }
     }

@@ -111,6 +111,9 @@ extension World {
 
   /// What a completion does: on whatever thread it is called.
   private func follow(_ sequel: Action.Sequel, _ session: Session) {
+    // What is sent in the middle of a call that was made in the middle of a call may overtake either:
+    // there is no lane for it.
+    guard session.callers.count(where: { $0 == thread }) < 2 else { return }
     switch sequel {
     case .nothing: break
     case .send: send(Order(byteCount: 700, isText: true), from: session)

@@ -89,11 +89,14 @@ internal import Synchronization
   }
 
   private func take(_ chunk: SendChunkPointer) {
+    let index = unsafe chunk.pointee.connectionIndex
     let isOwnPost = unsafe chunk.pointee.flags.contains(.isOwnPost)
     unsafe chunk.pointee.flags.remove(.isOwnPost)
-    // Not before it is where it belongs: what makes room for it may have a completion that sends.
-    defer { if isOwnPost { state.value.ownPostCount -= 1 } }
-    let index = unsafe chunk.pointee.connectionIndex
+    // A message is on its way until it is where it belongs: what makes room for it may have a
+    // completion that sends. A job or a mark has arrived.
+    let isMessage = index != ConnectionRecord.noIndex
+    if isOwnPost, !isMessage { state.value.ownPostCount -= 1 }
+    defer { if isOwnPost, isMessage { state.value.ownPostCount -= 1 } }
     // Else it was posted to the reactor that had the port before, by a thread that has been slow
     // about it.
     let isForThisReactor = unsafe chunk.pointee.reactorNumber == reactor.number

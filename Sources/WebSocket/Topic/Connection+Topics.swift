@@ -35,7 +35,9 @@ extension Connection {
   }
 
   /// Leaves a topic. What this thread has published before is still sent, unless the peer lags by
-  /// more than the connection's queue may hold. Any thread; never blocks.
+  /// more than the connection's queue may hold, or nothing of topics may be sent just now: between
+  /// fragments, before the opening handshake is done, while the past is being replayed, or in
+  /// `lagged`. Any thread; never blocks.
   public func unsubscribe(from topic: Topic) {
     id.unsubscribe(from: topic)
   }
