@@ -185,7 +185,7 @@ class EchoServers(unittest.TestCase):
 
     def test_a_load_that_is_too_busy_says_so(self):
         with LibraryServer() as server:
-            run = load("rate", server.port, "--connections", 1, "--rate", 2_000_000,
+            run = load("rate", server.port, "--connections", 1, "--rate", 100_000_000,
                        "--messages", 100_000, "--timeout", "60s", is_json=False)
         self.assertEqual(run.status, 0, run.error)
         self.assertIn("WARNING", run.output)
