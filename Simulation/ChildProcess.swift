@@ -9,17 +9,37 @@ enum ChildProcess {
   nonisolated(unsafe) private static var limit = usualLimit
 
   /// Runs `body` in a child, each course in it for so many seconds at most. Returns what it has
-  /// found, or how it has died. What it prints appears; what else it says does if `tells`.
-  static func outcome(
-    limit seconds: UInt32 = usualLimit, tells: Bool = false, _ body: () -> String?
-  ) -> Outcome {
+  /// found, or how it has died. What it prints appears.
+  static func outcome(limit seconds: UInt32 = usualLimit, _ body: () -> String?) -> Outcome {
+    let child = start(limit: seconds, body)
+    return child.outcome(tells: false)
+  }
+
+  /// The same in so many children at once, which are numbered from 0. What they say otherwise
+  /// appears as well. Calls `ended` whenever one has ended.
+  static func outcomes(
+    of count: Int, _ body: (Int) -> String?, ended: (Int, Outcome) -> Void
+  ) {
+    var running = (0..<count).map { number in (number, start(limit: usualLimit) { body(number) }) }
+    while !running.isEmpty {
+      var polled = running.map { pollfd(fd: $0.1.descriptor, events: Int16(POLLIN), revents: 0) }
+      guard poll(&polled, nfds_t(polled.count), -1) > 0 else { continue }
+      for index in polled.indices.reversed() where polled[index].revents != 0 {
+        if running[index].1.readPart() { continue }
+        let (number, child) = running.remove(at: index)
+        ended(number, child.outcome(tells: true))
+      }
+    }
+  }
+
+  private static func start(limit seconds: UInt32, _ body: () -> String?) -> Child {
     var ends: [Int32] = [0, 0]
     guard pipe(&ends) == 0 else { fail("pipe") }
     // Else both would print what stands in the buffer.
     fflush(nil)
-    let child = process_fork()
-    guard child >= 0 else { fail("fork") }
-    if child == 0 {
+    let process = process_fork()
+    guard process >= 0 else { fail("fork") }
+    if process == 0 {
       process_become_expendable()
       close(ends[0])
       // What the runtime says when it traps comes the same way.
@@ -32,11 +52,39 @@ enum ChildProcess {
       exit(finding == nil ? 0 : 1)
     }
     close(ends[1])
-    let text = read(ends[0])
-    close(ends[0])
-    var status: Int32 = 0
-    while waitpid(child, &status, 0) < 0 { if errno != EINTR { fail("waitpid") } }
-    return outcome(status, text, tells)
+    return Child(process: process, descriptor: ends[0])
+  }
+
+  private struct Child {
+    let process: pid_t
+    /// Where it says what it says.
+    let descriptor: Int32
+    private var bytes: [UInt8] = []
+
+    init(process: pid_t, descriptor: Int32) {
+      self.process = process
+      self.descriptor = descriptor
+    }
+
+    /// False: the other end is closed, which happens when the child has ended.
+    mutating func readPart() -> Bool {
+      var part = [UInt8](repeating: 0, count: 4096)
+      let count = Glibc.read(descriptor, &part, part.count)
+      if count < 0, errno == EINTR { return true }
+      guard count > 0 else { return false }
+      // Of what goes on for ever, the beginning is enough.
+      if bytes.count < 1 << 20 { bytes += part[..<count] }
+      return true
+    }
+
+    /// Waits for its end. `tells`: what it says otherwise appears.
+    consuming func outcome(tells: Bool) -> Outcome {
+      while readPart() {}
+      close(descriptor)
+      var status: Int32 = 0
+      while waitpid(process, &status, 0) < 0 { if errno != EINTR { fail("waitpid") } }
+      return ChildProcess.outcome(status, String(decoding: bytes, as: UTF8.self), tells)
+    }
   }
 
   /// To be called when a course begins.
@@ -60,19 +108,6 @@ enum ChildProcess {
 
   private static func write(line: String) {
     _ = (line.replacing("\n", with: " ") + "\n").withCString { Glibc.write(2, $0, strlen($0)) }
-  }
-
-  /// All until the other end is closed, which happens when the child has ended.
-  private static func read(_ descriptor: Int32) -> String {
-    var bytes: [UInt8] = []
-    var part = [UInt8](repeating: 0, count: 4096)
-    while true {
-      let count = Glibc.read(descriptor, &part, part.count)
-      if count < 0, errno == EINTR { continue }
-      guard count > 0 else { return String(decoding: bytes, as: UTF8.self) }
-      // Of what goes on for ever, the beginning is enough.
-      if bytes.count < 1 << 20 { bytes += part[..<count] }
-    }
   }
 
   private static func fail(_ call: String) -> Never {

@@ -16,16 +16,19 @@ struct Options {
   private(set) var printsDigest = false
   /// One of so many courses is played several times: see `Repetition`.
   private(set) var repeatInterval = 50
+  /// How many courses are played at the same time, each by a process of its own.
+  private(set) var jobCount = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
   /// Of the plan's actions, those that are left. Nil: all.
   private var kept: Set<Int>?
   private var withoutFaults: [String] = []
 
   static let usage = """
     usage: simulate [--play FILE]... [--first SEED] [--seeds COUNT] [--minutes M] [--seed SEED]...
-      [--keep ACTION,ACTION-ACTION] [--without FAULT,FAULT] [--repeat INTERVAL]
+      [--keep ACTION,ACTION-ACTION] [--without FAULT,FAULT] [--repeat INTERVAL] [--jobs COUNT]
       [--shrink] [--save FILE] [--trace] [--digest]
     --play: plans that were saved, and no seeds unless they are asked for.
     --seeds: so many from the first one; 1000, or as many as there is time for with --minutes.
+    --jobs: so many at once; one for each CPU.
     --save: what is left of a failing plan; of one that does not fail, all of it.
     Exits with 1 if a promise was broken, 2 if the process trapped, 3 if a course came to no end.
     """
@@ -51,6 +54,7 @@ struct Options {
       case "--seed": seeds.append(number())
       case "--minutes": (minutes, asksForSeeds) = (number(), true)
       case "--repeat": repeatInterval = max(1, number())
+      case "--jobs": jobCount = min(256, max(1, number()))
       case "--keep": kept = Self.ranges(word())
       case "--without": withoutFaults = word().split(separator: ",").map { String($0) }
       case "--shrink": shrinks = true
@@ -64,6 +68,8 @@ struct Options {
       Self.fail("no fault is called \(name)")
     }
     files = paths.map { reduced(Self.read($0)) }
+    // What they print is to be read.
+    if isTraced || printsDigest { jobCount = 1 }
     let hasOthers = !seeds.isEmpty || (!files.isEmpty && !asksForSeeds)
     if hasOthers { count = 0 } else if minutes == nil, count == nil { count = 1000 }
   }

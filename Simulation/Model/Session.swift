@@ -31,6 +31,9 @@ final class Session: CustomStringConvertible {
   var hasSentFragments = false
   /// The message that is being sent in fragments.
   var fragments: Fragments?
+  /// Completions that have told of a message dropped, and those that have done something else then.
+  var lossCount = 0
+  var sequelCount = 0
   /// A server's subscriptions, by topic.
   var subscriptions: [Subscription]
   var hasSubscribed = false

@@ -149,8 +149,12 @@ extension World {
       for number in 0..<(argument % 40) {
         let order = Order(
           byteCount: number * (argument % 70), isText: number % 3 == 0,
-          key: UInt64(number * argument % 5))
+          key: UInt64(number * argument % 5), hasCompletion: number % 4 == argument % 7)
         send(order, from: session)
+      }
+      // There is no room for it, whatever is dropped, unless nothing is on its way.
+      if argument % 4 == 1 {
+        send(Order(byteCount: model.settings.queue.byteCountMax), from: session)
       }
     case .publishAndSend:
       publish(topic, byteCount, isText: isText, 0, excluding: nil)

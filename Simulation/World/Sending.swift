@@ -47,10 +47,18 @@ extension World {
         operation: isPlain ? Model.Marker.plain.rawValue : order.operation,
         argument: isPlain ? model.floor(thread: thread) : order.argument, byteCount: byteCount
       ).bytes
+    let (lossCount, sequelCount) = (session.lossCount, session.sequelCount)
     session.callers.append(thread)
     let result = send(bytes, order, number, lane, session, connection)
     session.callers.removeLast()
     lane.answered(number, result)
+    // What completions send in the meantime may take the room that was made.
+    if result == .dropped, model.overflow == .dropOldest, isOwner,
+      session.lossCount > lossCount + (order.hasCompletion ? 1 : 0),
+      session.sequelCount == sequelCount
+    {
+      model.report("others were dropped for a message that was dropped all the same")
+    }
     model.note("\(session) sends \(number) of lane \(laneNumber), \(byteCount) bytes: \(result)")
     if result == .dropped, model.overflow == .close, isOwner, !session.hasSubscribed {
       model.report("dropped, although the policy is to close")
@@ -102,6 +110,7 @@ extension World {
     nonisolated(unsafe) let session = session
     return { [unowned self] outcome in
       model.report(lane.completed(number, outcome))
+      if outcome == .dropped { session.lossCount += 1 }
       if outcome != .sent, order.operation >= Model.Marker.hello.rawValue {
         session.isLenient = true
       }
@@ -114,6 +123,7 @@ extension World {
     // What is sent in the middle of a call that was made in the middle of a call may overtake either:
     // there is no lane for it.
     guard session.callers.count(where: { $0 == thread }) < 2 else { return }
+    if sequel != .nothing { session.sequelCount += 1 }
     switch sequel {
     case .nothing: break
     case .send: send(Order(byteCount: 700, isText: true), from: session)
