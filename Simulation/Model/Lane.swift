@@ -100,7 +100,11 @@ final class Lane {
         case .dropped: mayBeDropped(entry) || isEnded && entry.isFragmented && entry.isPosted
         case .sent: false
         case nil where entry.result == nil || isEnded && entry.isPosted: true
-        case nil: !entry.hasCompletion && (entry.mayMeetFragments || mayBeDropped(entry))
+        case nil:
+          !entry.hasCompletion
+            && (entry.mayMeetFragments || mayBeDropped(entry)
+              // As above, and nobody is told.
+              || entry.isFragmented && entry.isPosted)
         }
       if isExcused { continue }
       return "message \(number) of \(entry.byteCount) bytes was lost"

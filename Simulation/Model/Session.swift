@@ -111,6 +111,8 @@ struct Fragments {
   let thread: Int
   /// One is sent in a pass.
   let isSlow: Bool
+  /// Each of them has one.
+  let hasCompletion: Bool
   var sentCount = 0
   /// Others may send in between.
   var isSpread = false

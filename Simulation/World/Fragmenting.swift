@@ -12,6 +12,8 @@ extension World {
       session.isFragmentedByOwner ? isOwner : Reactor.current == nil
     else { return }
     let byteCount = max(byteCount, Payload.headByteCount)
+    // Without one, a fragment may be sent where it stands.
+    let hasCompletion = session.sendCount % 2 == 0
     let laneNumber = session.laneNumber(thread: thread, isOwner: isOwner)
     let number = add(
       byteCount, to: laneNumber, of: session, isText: isText,
@@ -26,7 +28,7 @@ extension World {
     session.fragments = Fragments(
       lane: session.lanes[laneNumber], number: number, bytes: bytes, isText: isText,
       ends: (1...count).map { byteCount * $0 * $0 / (count * count) }, thread: thread,
-      isSlow: isSlow && isOwner)
+      isSlow: isSlow && isOwner, hasCompletion: hasCompletion)
     if isSlow, isOwner { session.spreadFragments() }
     continueFragments(of: session)
   }
@@ -59,19 +61,21 @@ extension World {
     let attempt = Attempt()
     nonisolated(unsafe) let lane = fragments.lane
     let number = fragments.number
-    session.callers.append(fragments.thread)
-    let result = connection.sendFragment(
-      Array(fragments.next).span.bytes, as: fragments.isText ? .text : .binary,
-      isFirst: fragments.sentCount == 0, isLast: fragments.isLast
-    ) { [unowned self] outcome in
+    let completion: SendCompletion = { [unowned self] outcome in
       // That of the last one is the message's.
       if attempt.isCompleted(outcome), attempt.isLast {
         model.report(lane.completed(number, outcome))
       }
     }
+    session.callers.append(fragments.thread)
+    let result = connection.sendFragment(
+      Array(fragments.next).span.bytes, as: fragments.isText ? .text : .binary,
+      isFirst: fragments.sentCount == 0, isLast: fragments.isLast,
+      completion: fragments.hasCompletion ? completion : nil)
     session.callers.removeLast()
     model.note("\(session) sends fragment \(fragments.sentCount) of \(number): \(result)")
     noteBackpressure(result, session, connection)
+    guard fragments.hasCompletion else { return result }
     if result == .dropped || result == .closed {
       if attempt.outcome == nil {
         model.report("the completion of a refused fragment is not called")

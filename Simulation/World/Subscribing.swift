@@ -5,8 +5,9 @@ import WebSocket
 extension World {
   /// Subscribes, and tells the peer before from where on.
   func subscribe(_ session: Session, _ topic: Int, backBy count: Int) {
-    guard mayChangeSubscriptions(of: session), let connection = session.connection,
-      !session.subscriptions[topic].isWanted, topic < topics.count
+    // Between the fragments of a message the peer could not be told.
+    guard mayChangeSubscriptions(of: session), session.fragments == nil,
+      let connection = session.connection, !session.subscriptions[topic].isWanted, topic < topics.count
     else { return }
     let end = model.topics[topic].count
     let start = max(0, end - count)
@@ -37,12 +38,14 @@ extension World {
     connection.unsubscribe(from: topics[topic])
     session.subscriptions[topic].isWanted = false
     if !session.isSubscribedByOwner { session.subscriptions[topic].isInexact = true }
-    _ = mark(session, .unsubscribed, topic, 0)
+    // Between fragments there can be no mark: what had been published before may still come then,
+    // or be missed.
+    if session.fragments == nil { _ = mark(session, .unsubscribed, topic, 0) }
   }
 
-  /// One thread only changes them. Between the fragments of a message the peer could not be told.
+  /// One thread only changes them.
   private func mayChangeSubscriptions(of session: Session) -> Bool {
-    session.isServer && session.isOpen && session.fragments == nil
+    session.isServer && session.isOpen
       && (session.isSubscribedByOwner ? isOwner(of: session) : Reactor.current == nil)
   }
 
