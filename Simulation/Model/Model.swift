@@ -145,10 +145,21 @@ final class Model {
     note(
       "\(session) got \(payload.number) of lane \(payload.lane), operation"
         + " \(payload.operation) \(payload.argument >> 40):\(payload.argument & 0xFF_FFFF_FFFF)")
+    if payload.source == session.number {
+      report(echoArrived(payload, isText: isText, at: session))
+      return nil
+    }
     guard let sender = sender(payload.source, to: session) else { return nil }
     report(sender.lanes[payload.lane].arrived(payload.number, isText: isText))
     if sender.isServer { note(payload, from: sender) }
     return payload
+  }
+
+  private func echoArrived(_ payload: Payload, isText: Bool, at session: Session) -> String? {
+    guard let echo = session.peer?.echoes[[payload.lane, payload.number]] else {
+      return "a message came back that was not sent back"
+    }
+    return echo.lane.arrived(echo.number, isText: isText)
   }
 
   /// The other end of a session, to which something has come that names it.
@@ -197,6 +208,7 @@ final class Model {
       server.subscriptions[topic].floor = 0
     case .unsubscribed:
       server.subscriptions[topic].next = nil
+      server.subscriptions[topic].openEndCount -= 1
     case .plain:
       let subscription = server.subscriptions[topic]
       // As long as the past is replayed, what is sent directly waits for nothing.

@@ -15,6 +15,8 @@ final class Session: CustomStringConvertible {
   var heardNanoseconds: Int64 = 0
   /// What other threads have sent, and what its reactor's own has: see `laneNumber`.
   let lanes = (0..<16).map { _ in Lane() }
+  /// Which of its messages are the peer's, sent back unchanged; by the peer's lane and number.
+  var echoes: [[Int]: (lane: Lane, number: Int)] = [:]
   /// Messages that were sent, in all lanes.
   var sendCount = 0
   /// The threads that are in the middle of a call that sends.
@@ -56,6 +58,8 @@ final class Session: CustomStringConvertible {
     /// Messages that the peer has seen to be missing, and those that `lagged` has told of.
     var missing: [Int] = []
     var reportedCount = 0
+    /// How often it was left without the peer having heard of it yet.
+    var openEndCount = 0
     /// A change has made the two figures incomparable.
     var isInexact = false
     /// Messages before this one were there when it subscribed: what is sent directly does not wait

@@ -31,6 +31,9 @@ struct ServerSide: WebSocketServerHandler {
       let payload = world.model.arrived(message.copy, isText: message.isText, at: session),
       let command = Action.Command(rawValue: payload.operation)
     else { return }
+    if command == .echo, payload.argument % 4 != 0, message.byteCount > payload.argument % 16_384 {
+      return world.echo(payload, message, session)
+    }
     world.obey(command, payload.argument, message.byteCount, session)
   }
 

@@ -61,7 +61,13 @@ extension World {
     var order = order(action)
     order.operation = action.target % Action.Command.allCases.count
     order.argument = action.argument
-    send(order, from: open(isServer: false, action.target / 16))
+    let session = open(isServer: false, action.target / 16)
+    if order.operation == Action.Command.echo.rawValue, action.isText {
+      // A short one, and behind it one that is long enough to be sent back from where it lies.
+      send(order, from: session)
+      order.byteCount = Reactor.sendNowByteCountMin + action.argument % 2000
+    }
+    send(order, from: session)
   }
 
   private func close(_ session: Session?, _ action: Action) {

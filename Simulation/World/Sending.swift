@@ -67,6 +67,23 @@ extension World {
     return result
   }
 
+  /// Sends a message back as it lies in the buffer that it has come in. On the reactor's thread.
+  func echo(_ payload: Payload, _ message: borrowing IncomingMessage, _ session: Session) {
+    guard session.isOpen, let connection = session.connection else { return }
+    let laneNumber = session.laneNumber(thread: thread, isOwner: true)
+    let lane = session.lanes[laneNumber]
+    let number = add(
+      message.byteCount, to: laneNumber, of: session, isText: message.isText,
+      isPosted: session.hasSubscribed, hasCompletion: false)
+    session.echoes[[payload.lane, payload.number]] = (lane, number)
+    session.callers.append(thread)
+    let result = connection.send(message.bytes, as: message.kind)
+    session.callers.removeLast()
+    lane.answered(number, result)
+    model.note("\(session) echoes as \(number) of lane \(laneNumber): \(result)")
+    noteBackpressure(result, session, connection)
+  }
+
   /// Notes a message that is about to be sent. Returns its number in its lane.
   func add(
     _ byteCount: Int, to laneNumber: Int, of session: Session, isTiny: Bool = false, isText: Bool,

@@ -12,6 +12,10 @@ extension World {
     let end = model.topics[topic].count
     let start = max(0, end - count)
     session.hasSubscribed = true
+    // What the subscription before has missed may be told after this call.
+    if session.subscriptions[topic].openEndCount > 0 {
+      session.subscriptions[topic].isInexact = true
+    }
     guard mark(session, .subscribed, topic, start) else { return }
     session.subscriptions[topic].reportedCount = 0
     session.subscriptions[topic].replayEnd = end
@@ -24,6 +28,7 @@ extension World {
     case .positionGone(let oldest):
       if count == 0 { model.report("the end of a topic is not kept") }
       model.positionGone(topic, start, oldest: oldest.ordinal)
+      session.subscriptions[topic].openEndCount += 1
       _ = mark(session, .unsubscribed, topic, 0)
     case .closed:
       session.isLenient = true
@@ -37,6 +42,7 @@ extension World {
     model.note("\(session) unsubscribes from \(topic)")
     connection.unsubscribe(from: topics[topic])
     session.subscriptions[topic].isWanted = false
+    session.subscriptions[topic].openEndCount += 1
     if !session.isSubscribedByOwner { session.subscriptions[topic].isInexact = true }
     // Between fragments there can be no mark: what had been published before may still come then,
     // or be missed.
