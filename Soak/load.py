@@ -11,6 +11,8 @@ class Load:
             [str(program), str(rate), *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.process_id = self._process.pid
         self.status = {}
+        # Of all round trips: microseconds.
+        self.longest = 0
         self.findings = []
         self.stalls = []
         self._answers = queue.Queue()
@@ -47,6 +49,7 @@ class Load:
             if kind == "status":
                 self.status = {name: int(value) for name, value in
                                (field.split("=") for field in rest.split())}
+                self.longest = max(self.longest, self.status["max"])
             elif kind == "stalled":
                 self.stalls.append(rest)
             elif kind == "finding":

@@ -1,8 +1,10 @@
 """Churn at all examples for minutes or hours; see scripts/soak."""
 import argparse
 import contextlib
+import os
 import pathlib
 import resource
+import signal
 import sys
 import tempfile
 import time
@@ -21,6 +23,9 @@ SHARES = {"echo": 0.45, "chat": 0.25, "broadcast": 0.13, "auth": 0.10, "rtt": 0.
 SAMPLE_SECONDS = 5
 MARK_SECONDS = 300
 WARM_UP = 2
+# How often, and how long, the servers stand still in that time.
+STILL_COUNT = 5
+STILL_SECONDS = 1
 # What an allocator gives back, and what pools keep, is settled by then.
 REST_SECONDS = 8
 
@@ -79,6 +84,17 @@ class Soak:
                 raise SystemExit(f"soak: FAILED: {dead or ['the load']} ended by itself: "
                                  + "".join(server.log() for server in self.servers if not server.is_running))
 
+    def stand_still(self):
+        """As on a machine that has no time for them: what has come in the meantime is to be done at once."""
+        try:
+            for server in self.servers:
+                os.kill(server.process_id, signal.SIGSTOP)
+            time.sleep(STILL_SECONDS)
+        finally:
+            for server in self.servers:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(server.process_id, signal.SIGCONT)
+
     def rest(self, phase):
         """Everybody is connected, and sends nothing but pings: memory by server, and of the load, the least of a few
         looks; and the descriptors that are not connections."""
@@ -99,10 +115,13 @@ class Soak:
     def run(self):
         whole = self.minutes * 60
         mark = min(MARK_SECONDS, whole / 5)
-        # Busier than afterwards, so that pools and heaps have had their fill before anything is measured: what
-        # grows later is kept for good.
+        # Busier than afterwards, and worse interrupted, so that pools and heaps have had their fill before anything is
+        # measured: what grows later is kept for good.
         self.load.tell(f"rate {self.rate * WARM_UP}")
-        self.run_for(mark, "before")
+        for _ in range(STILL_COUNT):
+            self.run_for(mark / STILL_COUNT, "before")
+            self.stand_still()
+        self.run_for(SAMPLE_SECONDS, "before")
         self.load.tell(f"rate {self.rate}")
         before, own = self.rest("mark")
         self.run_for(max(0, whole - self.seconds()), "after")
@@ -154,8 +173,7 @@ class Soak:
     def check_round_trips(self):
         """Those at the usual rate, between the mark and the end."""
         lines, failures = judging.round_trips([row for row in self.samples if row["phase"] == "after"])
-        longest = max((row.get("max", 0) for row in self.samples if row["phase"] in ("before", "after")), default=0)
-        print("\n".join(lines) + f"; the longest of all took {longest} µs")
+        print("\n".join(lines) + f"; the longest of all took {self.load.longest} µs")
         self.failures += failures
 
     def check_messages(self):
