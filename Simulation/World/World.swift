@@ -125,6 +125,14 @@ final class World: @unchecked Sendable {
       model.checkLogAtRest(index, heldByteCount: simulation.heldByteCount(of: topic))
     }
     checkDials()
+    checkBacklog()
+  }
+
+  /// Whoever has come is let in, if there are descriptors, however often that has failed.
+  private func checkBacklog() {
+    guard plan.settings.descriptorCountMax >= 1000, simulation.backlogNanoseconds > 5_000_000_000
+    else { return }
+    model.report("at rest, clients wait to be accepted")
   }
 
   private func checkDials() {

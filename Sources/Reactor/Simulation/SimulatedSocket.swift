@@ -30,6 +30,8 @@ final class SimulatedSocket {
   /// Of a listener: connections that wait to be accepted.
   private(set) var backlog: [SimulatedSocket] = []
   private var backlogCountMax = 0
+  /// Of a connection in a backlog: since when it has been there.
+  private(set) var queuedNanoseconds: Int64 = 0
 
   /// Who is told of changes, and by what name.
   var watcher: SimulatedBackend?
@@ -158,6 +160,7 @@ final class SimulatedSocket {
     other.local = client.peer
     other.peer = client.local
     client.join(other)
+    other.queuedNanoseconds = simulation.nowNanoseconds
     backlog.append(other)
     notify()
   }

@@ -55,6 +55,12 @@ extension Simulation {
     return SimulatedStream(self, capacity: min(capacity ?? .max, usual))
   }
 
+  /// For how long the first connection in a backlog has been waiting to be accepted.
+  package var backlogNanoseconds: Int64 {
+    let first = sockets.compactMap { $0?.backlog.first?.queuedNanoseconds }.min()
+    return first.map { nowNanoseconds - $0 } ?? 0
+  }
+
   /// Two connected sockets.
   func pair() throws(SystemError) -> (Socket, Socket) {
     let one = try openSocket()
