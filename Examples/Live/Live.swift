@@ -14,6 +14,7 @@ struct Live: WebSocketServerHandler {
   let figures: Topic
   let room: Room
   let visitors = Numbering()
+  let pinger = Pinger(everyMilliseconds: Self.pingIntervalMilliseconds)
 
   init() {
     // Whoever is behind is better off with the newest number than with all of them.
@@ -35,7 +36,7 @@ struct Live: WebSocketServerHandler {
     connection.send(Event.welcome(state, run: room.run))
     connection.subscribe(to: ticks)
     connection.subscribe(to: figures)
-    PingStamp.ping(connection, everyMilliseconds: Self.pingIntervalMilliseconds)
+    pinger.add(connection)
   }
 
   func received(

@@ -4,7 +4,7 @@ import WebSocket
 /// Pings every connection each 100 ms, tells it how long each ping and its pong took, and prints a
 /// summary when it has gone.
 struct RoundTrips: WebSocketServerHandler {
-  static let intervalMilliseconds = 100
+  let pinger = Pinger(everyMilliseconds: 100)
 
   func upgrade(
     _ request: borrowing HTTPRequest, on connection: Connection
@@ -13,7 +13,7 @@ struct RoundTrips: WebSocketServerHandler {
   }
 
   func opened(_ connection: Connection, state: inout RoundTripSummary) {
-    PingStamp.ping(connection, everyMilliseconds: Self.intervalMilliseconds)
+    pinger.add(connection)
   }
 
   func receivedPong(

@@ -13,7 +13,7 @@ extension World {
     else { return }
     let byteCount = max(byteCount, Payload.headByteCount)
     // Without one, a fragment may be sent where it stands.
-    let hasCompletion = session.sendCount % 2 == 0
+    let hasCompletion = byteCount % 4 != 3
     let laneNumber = session.laneNumber(thread: thread, isOwner: isOwner)
     let number = add(
       byteCount, to: laneNumber, of: session, isText: isText,

@@ -1,4 +1,4 @@
-public import WebSocket
+internal import WebSocket
 
 /// The payload of a ping that says when it was sent. The pong brings it back (RFC 6455 §5.5.3), so
 /// nobody has to remember which pings are on their way.
@@ -8,15 +8,8 @@ public enum PingStamp {
   /// A longer time is not believed: a client can put into a pong whatever it likes.
   private static let millisecondsMax: Int64 = 60_000
 
-  /// Pings the connection until it has gone, from a task that is on no reactor.
-  ///
-  /// The connection is a value that keeps nothing alive: once it has gone, `ping` says so.
-  public static func ping(_ connection: Connection, everyMilliseconds interval: Int) {
-    Task.detached {
-      while unsafe connection.ping(bytes().span.bytes) != .closed {
-        try await Task.sleep(for: .milliseconds(interval))
-      }
-    }
+  static func ping(_ connection: Connection) -> SendResult {
+    unsafe connection.ping(bytes().span.bytes)
   }
 
   /// How long a ping and its pong took; nil for a pong that is no answer to one of these pings.
