@@ -22,7 +22,10 @@ extension World {
       }
     case .command: command(action)
     case .publish:
-      publish(topic, action.size, isText: action.isText, action.key, excluding: nil)
+      // Some have more to say than a subscriber may lag behind.
+      for _ in 0..<(action.argument % 16 == 0 ? 40 : 1) {
+        publish(topic, action.size, isText: action.isText, action.key, excluding: nil)
+      }
     case .broadcast: broadcast(isText: action.isText)
     case .clientPing, .serverPing:
       let session = open(isServer: action.kind == .serverPing, target)
@@ -82,9 +85,20 @@ extension World {
   /// A connection of the network, one direction of it stands still for a while, or both break.
   private func disturb(_ action: Action) {
     let number = action.target
-    if action.kind == .reset { return simulation.resetConnection(number) }
+    if action.kind == .reset {
+      simulation.resetConnection(number)
+      return action.argument % 4 == 0 ? replace(action) : ()
+    }
     let nanoseconds = Int64(action.argument) * (action.isText ? 200 : 4000)
     simulation.stallConnection(number, nanoseconds: nanoseconds)
+  }
+
+  /// What is on its way to a connection that has ended must not come to the one that has its place.
+  private func replace(_ action: Action) {
+    for session in model.sessions where session.isServer && session.isOpen {
+      send(order(action), from: session)
+    }
+    dial(action)
   }
 
   private func fragments(_ action: Action) {

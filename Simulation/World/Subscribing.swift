@@ -7,7 +7,8 @@ extension World {
   func subscribe(_ session: Session, _ topic: Int, backBy count: Int) {
     // Between the fragments of a message the peer could not be told.
     guard mayChangeSubscriptions(of: session), session.fragments == nil,
-      let connection = session.connection, !session.subscriptions[topic].isWanted, topic < topics.count
+      let connection = session.connection, topic < topics.count,
+      !session.subscriptions[topic].isWanted
     else { return }
     let end = model.topics[topic].count
     let start = max(0, end - count)
