@@ -51,7 +51,12 @@ extension Model {
     // Nearly always it is less than what may always be.
     guard let count = session.connection?.queuedByteCount, count > settings.queue.byteCountMax
     else { return }
-    let most = queuedByteCountMax(of: session)
+    var most = queuedByteCountMax(of: session)
+    guard count > most else { return }
+    // What has come of topics lately is referred to without a limit until the kernel is offered it.
+    if session.hasSubscribed {
+      most += topics.reduce(0) { $0 + $1.byteCount(sinceNanoseconds: now - 2_000_000_000) }
+    }
     if count > most { report("\(count) bytes are queued, and \(most) may be") }
   }
 
