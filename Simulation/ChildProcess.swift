@@ -11,8 +11,7 @@ enum ChildProcess {
   /// Runs `body` in a child, each course in it for so many seconds at most. Returns what it has
   /// found, or how it has died. What it prints appears.
   static func outcome(limit seconds: UInt32 = usualLimit, _ body: () -> String?) -> Outcome {
-    let child = start(limit: seconds, body)
-    return child.outcome(tells: false)
+    start(limit: seconds, body).outcome(tells: false)
   }
 
   /// The same in so many children at once, which are numbered from 0. What they say otherwise
