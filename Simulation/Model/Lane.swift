@@ -96,6 +96,8 @@ final class Lane {
         // fragment, those behind it are refused.
         case .closed:
           isEnded || entry.mayMeetFragments || entry.isFragmented && entry.isPosted
+        // Told by its completion, in the middle of the call that is about to be answered with it.
+        case .dropped where entry.result == nil: true
         // Without another fragment, its connection is closed.
         case .dropped: mayBeDropped(entry) || isEnded && entry.isFragmented && entry.isPosted
         case .sent: false

@@ -30,6 +30,7 @@ final class Session: CustomStringConvertible {
   var isLenient = false
   /// A send was answered with `.backpressure` or `.dropped`, and `drained` has not followed.
   var owesDrained = false
+  var drainedCount = 0
   var hasSentFragments = false
   /// The message that is being sent in fragments.
   var fragments: Fragments?
@@ -39,6 +40,8 @@ final class Session: CustomStringConvertible {
   /// A server's subscriptions, by topic.
   var subscriptions: [Subscription]
   var hasSubscribed = false
+  /// Subscriptions that another thread has asked for, and that have not come to its reactor yet.
+  var subscribingCount = 0
   /// Bytes of frames: of all messages so far, and of the longest.
   var sentByteCount = 0
   var longestByteCount = 0

@@ -162,6 +162,7 @@ extension SimulatedFaults {
       Field("failedAccept", \.failedAccept), Field("failedAdoption", \.failedAdoption),
       Field("failedSocket", \.failedSocket), Field("failedConnect", \.failedConnect),
       Field("vanishing", \.vanishing), Field("fileSending", \.fileSending),
+      Field("preemption", \.preemption),
       Field("lateWake", \.lateWake), Field("spuriousWake", \.spuriousWake),
       Field("interruption", \.interruption),
     ]

@@ -21,7 +21,8 @@ extension World {
     let bytes = Payload(
       .direct, isText: isText, source: session.number, lane: laneNumber, number: number,
       operation: session.isServer ? Model.Marker.plain.rawValue : 0,
-      argument: session.isServer ? model.floor(thread: thread) : 0, byteCount: byteCount
+      argument: session.isServer ? model.floor(thread: thread, isOwner: isOwner, session) : 0,
+      byteCount: byteCount
     ).bytes
     model.note("\(session) sends \(number) of lane \(laneNumber) in \(count) fragments")
     session.hasSentFragments = session.hasSentFragments || count > 1
@@ -67,6 +68,7 @@ extension World {
         model.report(lane.completed(number, outcome))
       }
     }
+    let drainedCount = session.drainedCount
     session.callers.append(fragments.thread)
     let result = connection.sendFragment(
       Array(fragments.next).span.bytes, as: fragments.isText ? .text : .binary,
@@ -74,7 +76,7 @@ extension World {
       completion: fragments.hasCompletion ? completion : nil)
     session.callers.removeLast()
     model.note("\(session) sends fragment \(fragments.sentCount) of \(number): \(result)")
-    noteBackpressure(result, session, connection)
+    noteBackpressure(result, session, connection, drainedCount)
     guard fragments.hasCompletion else { return result }
     if result == .dropped || result == .closed {
       if attempt.outcome == nil {

@@ -120,6 +120,7 @@ extension World {
   func drained(_ session: Session) {
     model.checkIsOpen(session, "drained")
     session.owesDrained = false
+    session.drainedCount += 1
     continueFragments(of: session)
   }
 

@@ -95,10 +95,12 @@ extension World {
 
   /// What is on its way to a connection that has ended must not come to the one that has its place.
   private func replace(_ action: Action) {
+    // One that is there before the other has gone comes to its place soonest.
+    if action.argument % 8 == 0 { dial(action) }
     for session in model.sessions where session.isServer && session.isOpen {
       send(order(action), from: session)
     }
-    dial(action)
+    if action.argument % 8 != 0 { dial(action) }
   }
 
   private func fragments(_ action: Action) {

@@ -45,9 +45,10 @@ extension World {
       : Payload(
         .direct, isText: order.isText, source: session.number, lane: laneNumber, number: number,
         operation: isPlain ? Model.Marker.plain.rawValue : order.operation,
-        argument: isPlain ? model.floor(thread: thread) : order.argument, byteCount: byteCount
+        argument: isPlain ? model.floor(thread: thread, isOwner: isOwner, session) : order.argument, byteCount: byteCount
       ).bytes
     let (lossCount, sequelCount) = (session.lossCount, session.sequelCount)
+    let drainedCount = session.drainedCount
     session.callers.append(thread)
     let result = send(bytes, order, number, lane, session, connection)
     session.callers.removeLast()
@@ -63,7 +64,7 @@ extension World {
     if result == .dropped, model.overflow == .close, isOwner, !session.hasSubscribed {
       model.report("dropped, although the policy is to close")
     }
-    noteBackpressure(result, session, connection)
+    noteBackpressure(result, session, connection, drainedCount)
     return result
   }
 
@@ -72,6 +73,7 @@ extension World {
     guard session.isOpen, let connection = session.connection else { return }
     let laneNumber = session.laneNumber(thread: thread, isOwner: true)
     let lane = session.lanes[laneNumber]
+    let drainedCount = session.drainedCount
     let number = add(
       message.byteCount, to: laneNumber, of: session, isText: message.isText,
       isPosted: session.hasSubscribed, hasCompletion: false)
@@ -81,7 +83,7 @@ extension World {
     session.callers.removeLast()
     lane.answered(number, result)
     model.note("\(session) echoes as \(number) of lane \(laneNumber): \(result)")
-    noteBackpressure(result, session, connection)
+    noteBackpressure(result, session, connection, drainedCount)
   }
 
   /// Notes a message that is about to be sent. Returns its number in its lane.
@@ -97,11 +99,21 @@ extension World {
       Lane.Entry(
         byteCount: byteCount, isTiny: isTiny, isText: isText, key: key, order: session.sendCount,
         isPosted: isPosted, isFragmented: isFragmented, hasCompletion: hasCompletion,
-        mayMeetFragments: isPosted && session.fragments?.isSpread ?? false))
+        mayMeetFragments: isPosted && mayMeetFragments(session)))
   }
 
-  func noteBackpressure(_ result: SendResult, _ session: Session, _ connection: Connection) {
-    guard result == .backpressure || result == .dropped else { return }
+  /// Whether the thread that sends a message in fragments may have sent some, and not all.
+  private func mayMeetFragments(_ session: Session) -> Bool {
+    guard let fragments = session.fragments else { return false }
+    return fragments.isSpread || simulation.isPreempted
+  }
+
+  /// - Parameter drainedCount: how often `drained` had been called before the call that was answered.
+  func noteBackpressure(
+    _ result: SendResult, _ session: Session, _ connection: Connection, _ drainedCount: Int
+  ) {
+    guard result == .backpressure || result == .dropped, drainedCount == session.drainedCount
+    else { return }
     // Whatever was sent at once has left already.
     if let queued = connection.queuedByteCount, queued > 0 { session.owesDrained = true }
   }

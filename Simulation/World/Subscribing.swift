@@ -22,6 +22,8 @@ extension World {
     session.subscriptions[topic].replayEnd = end
     let position = count == 0 ? nil : TopicPosition(ordinal: UInt64(start))
     model.note("\(session) subscribes to \(topic) from \(start)")
+    session.subscribingCount += 1
+    defer { noteSubscribed(session) }
     switch connection.subscribe(to: topics[topic], from: position) {
     case .subscribed(let position):
       session.subscriptions[topic].isWanted = true
@@ -34,6 +36,13 @@ extension World {
     case .closed:
       session.isLenient = true
     }
+  }
+
+  /// What was asked for before has come to the reactor when this has.
+  private func noteSubscribed(_ session: Session) {
+    guard !session.isSubscribedByOwner else { return session.subscribingCount -= 1 }
+    nonisolated(unsafe) let session = session
+    _ = session.connection?.withState(as: Int.self) { _ in session.subscribingCount -= 1 }
   }
 
   func unsubscribe(_ session: Session, _ topic: Int) {
@@ -59,6 +68,10 @@ extension World {
   private func mark(_ session: Session, _ marker: Model.Marker, _ topic: Int, _ ordinal: Int)
     -> Bool
   {
+    // What it says of the topic is to be true still when the subscription is asked for.
+    let preemption = simulation.faults.preemption
+    simulation.faults.preemption = 0
+    defer { simulation.faults.preemption = preemption }
     let result = send(
       Order(hasCompletion: true, operation: marker.rawValue, argument: topic << 40 | ordinal),
       from: session)

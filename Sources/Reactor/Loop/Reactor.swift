@@ -364,6 +364,7 @@ internal import Synchronization
 extension ReactorPort {
   static func execute(_ job: @escaping SendCompletion, onReactor number: UInt32) {
     guard let port = live(number) else { return job(.closed) }
+    Simulation.current?.preempt()
     let chunk = unsafe ChunkPool.makeUnpooled(0)
     unsafe chunk.pointee.reactorNumber = number
     unsafe chunk.pointee.completion = job

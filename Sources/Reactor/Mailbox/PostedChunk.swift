@@ -81,6 +81,7 @@ extension ConnectionID {
   /// `reportsBackpressure`, its being enqueued counts as a call of `Reactor.reportBackpressure`.
   public func post(_ chunk: PostedChunk, reportsBackpressure: Bool = false) -> Bool {
     guard let port = ReactorPort.live(reactor), let cell else { return false }
+    Simulation.current?.preempt()
     let byteCount = unsafe chunk.pointer.pointee.end
     unsafe chunk.pointer.pointee.reactorNumber = reactor
     unsafe chunk.pointer.pointee.connectionIndex = index

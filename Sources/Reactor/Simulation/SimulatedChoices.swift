@@ -8,7 +8,7 @@ enum SimulatedChoice: Int, CaseIterable {
   case lateWake, spuriousWake, interruption, vanishing
   // Nothing that a kernel does rarely: these are as likely as not, or one of several.
   case listener, reactor, lostAtReset, sendForm, sentAtClose, sendsAtOnce, wayOfReceiving
-  case handedOver, severalReceives, fileSending
+  case handedOver, severalReceives, fileSending, preemption
 }
 
 /// The numbers of all choices, from one seed.
@@ -59,6 +59,7 @@ extension SimulatedFaults {
     case .interruption: interruption
     case .vanishing: vanishing
     case .fileSending: fileSending
+    case .preemption: preemption
     case .wayOfReceiving: 20
     case .severalReceives: 200
     case .latency, .window, .listener, .reactor, .lostAtReset, .sendForm, .sentAtClose,

@@ -40,6 +40,8 @@ package struct SimulatedFaults: Sendable {
 
   /// Topics lie in the log's file, and a reactor sends from there.
   package var fileSending = 0
+  /// A thread that is no reactor's stands still in the middle of a call, and reactors go on.
+  package var preemption = 0
 
   /// A kernel and a network that do everything at once, and whole.
   package init() {}
@@ -75,6 +77,7 @@ package struct SimulatedFaults: Sendable {
     faults.failedConnect = some(50)
     faults.vanishing = some(300)
     faults.fileSending = some(1000)
+    faults.preemption = some(300)
     return faults
   }
 }

@@ -116,7 +116,9 @@ extension Simulation {
       advance(toNanoseconds: next)
       return true
     }
+    isStepping = true
     reactor.step(self)
+    isStepping = false
     checkSleepers()
     return true
   }

@@ -36,6 +36,10 @@ internal import Glibc
   /// Called now and then in the middle of what a reactor does, as if by another thread.
   package var interruption: (() -> Void)?
   private var isInterrupted = false
+  /// A thread that is no reactor's stands still in the middle of a call.
+  package private(set) var isPreempted = false
+  /// A reactor is in the middle of something.
+  var isStepping = false
 
   /// What has happened so far.
   package private(set) var eventCount = 0
@@ -146,6 +150,19 @@ internal import Glibc
     martlet_thread_set(0, nil, nil)
     interruption?()
     unsafe martlet_thread_set(number, loop, handler)
+  }
+
+  /// A place where a thread that is no reactor's may stand still, between what it has looked at and
+  /// what it does about it: as long as that, reactors and the network go on.
+  func preempt() {
+    guard isDriven, !isInterrupted, !isStepping, chance(.preemption) else { return }
+    // Nor does another thread come in between: to a model all that are no reactor's are one.
+    (isInterrupted, isPreempted) = (true, true)
+    defer { (isInterrupted, isPreempted) = (false, false) }
+    let limit = nowNanoseconds + Int64(number(.preemption, 0...200_000_000))
+    while nowNanoseconds < limit, violations.isEmpty {
+      if !step(untilNanoseconds: limit) { break }
+    }
   }
 
   // MARK: Descriptors

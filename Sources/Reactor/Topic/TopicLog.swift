@@ -201,6 +201,7 @@ open class TopicLog: @unchecked Sendable {
 
   private func postMark(_ end: UInt64, to number: UInt32) {
     guard let port = ReactorPort.live(number) else { return }
+    Simulation.current?.preempt()
     let chunk = unsafe ChunkPool.makeUnpooled(0)
     unsafe chunk.pointee.reactorNumber = number
     unsafe chunk.pointee.key = end

@@ -21,7 +21,8 @@ public protocol WebSocketHandler: Sendable {
   func receivedPong(_ payload: RawSpan, on connection: Connection, state: inout State)
 
   /// All that waited to be sent has left, after a send answered `.backpressure` or `.dropped`, or
-  /// after more than `QueueLimits.backpressureByteCount` had been waiting.
+  /// after more than `QueueLimits.backpressureByteCount` had been waiting. If another thread sends, it
+  /// may be called before that call has returned there.
   func drained(_ connection: Connection, state: inout State)
 
   /// So many messages of a topic are not sent to the connection, by its policy (`LagPolicy`). What
