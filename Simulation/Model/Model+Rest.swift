@@ -36,6 +36,9 @@ extension Model {
 
   // MARK: Bounds
 
+  /// Bytes that one send takes of topics, if a queue may be shorter.
+  private static let sendByteCountMax = 256 * 1024
+
   /// Bytes that may wait on a session: as many as the limit says or one message, in the queue and
   /// once more on the way to it; control frames, which no limit applies to; and what one send takes
   /// of topics, and more of them than a subscriber may lag behind.
@@ -44,20 +47,24 @@ extension Model {
     let control = session.pings.openByteCount + 4096
     guard session.hasSubscribed else { return limit + control }
     let longest = topics.reduce(0) { max($0, $1.segmentByteCountMax) }
-    return limit + control + 256 * 1024 + longest + topics.reduce(0) { $0 + $1.lagByteCountMax }
+    let lag = topics.reduce(0) { $0 + $1.lagByteCountMax }
+    return limit + control + Self.sendByteCountMax + longest + lag
   }
 
   func checkQueue(of session: Session) {
     // Nearly always it is less than what may always be.
     guard let count = session.connection?.queuedByteCount, count > settings.queue.byteCountMax
-    else { return }
+    else { return session.tolerated = 0 }
     var most = queuedByteCountMax(of: session)
-    guard count > most else { return }
-    // What has come of topics lately is referred to without a limit until the kernel is offered it.
+    guard count > most else { return session.tolerated = 0 }
+    // What has come of topics lately is referred to without a limit until the kernel is offered it. If
+    // the peer does not read then, so much stays, but no more comes.
     if session.hasSubscribed {
-      most += topics.reduce(0) { $0 + $1.byteCount(sinceNanoseconds: now - 2_000_000_000) }
+      let recent = topics.reduce(0) { $0 + $1.byteCount(sinceNanoseconds: now - 2_000_000_000) }
+      most = max(most + recent, session.tolerated)
     }
     if count > most { report("\(count) bytes are queued, and \(most) may be") }
+    session.tolerated = count
   }
 
   /// - Parameters:
@@ -75,12 +82,20 @@ extension Model {
     let usual =
       record.lagByteCountMax + record.limits.historyByteCount + 2 * record.segmentByteCountMax
     guard heldByteCount > usual else { return }
-    // What has come lately may not have been judged yet; and whoever began in the past is still
-    // sent that.
-    let most = usual + record.byteCount(sinceNanoseconds: now - 2_000_000_000)
+    // Whoever began in the past is still sent that.
+    let most = usual + inFlightByteCountMax + record.unjudgedByteCount(atNanoseconds: now)
     if heldByteCount > most {
       report("\(heldByteCount) bytes of a topic are held for subscribers, and \(most) may be")
     }
+  }
+
+  /// Bytes that one send may have taken of topics, before anybody knew how slow its peer is. As long
+  /// as it is in flight they are not let go of, however far the connection lags.
+  private var inFlightByteCountMax: Int {
+    let most = openSessions.reduce(0) { most, session in
+      session.hasSubscribed ? max(most, session.connection?.queuedByteCount ?? 0) : most
+    }
+    return min(most, Self.sendByteCountMax)
   }
 
   /// All have been sent all: what is held is the part that is being added to.

@@ -15,10 +15,11 @@ extension Model {
   }
 
   /// What tells a receiver which of a topic's messages must have come before.
-  func floor(thread: Int, isOwner: Bool, _ session: Session) -> Int {
+  func floor(thread: Int, _ session: Session) -> Int {
     guard let last = lastPublished[thread] else { return 0 }
-    // Nothing is promised as long as the reactor does not know that the connection is subscribed.
-    if isOwner, session.subscribingCount > 0 { return 0 }
+    // Nothing is promised to others as long as the reactor does not know that thread 0 has subscribed
+    // the connection.
+    if thread != 0, session.subscribingCount > 0 { return 0 }
     return last.topic << 40 | (last.ordinal + 1)
   }
 

@@ -44,6 +44,8 @@ final class Session: CustomStringConvertible {
   var subscribingCount = 0
   /// Bytes of frames: of all messages so far, and of the longest.
   var sentByteCount = 0
+  /// Bytes in its queue, if they are more than it may have all the time; else 0.
+  var tolerated = 0
   var longestByteCount = 0
   var pings = Pings()
   /// Broadcasts that have come, the last one last.

@@ -100,6 +100,16 @@ struct TopicRecord {
     return (last.nanoseconds - messages[ordinal].nanoseconds) / 1_000_000 <= Int64(age)
   }
 
+  /// Bytes that subscribers may lag behind beyond all limits: how far they do is looked at when
+  /// something is published, or soon after.
+  func unjudgedByteCount(atNanoseconds now: Int64) -> Int {
+    let soon: Int64 = 2_000_000_000
+    guard let last = messages.last(where: { $0.nanoseconds < now - soon }) else {
+      return publishedByteCount
+    }
+    return byteCount(sinceNanoseconds: last.nanoseconds - soon)
+  }
+
   /// Bytes of what has been published since a time.
   func byteCount(sinceNanoseconds time: Int64) -> Int {
     guard let first = messages.lastIndex(where: { $0.nanoseconds < time }) else {

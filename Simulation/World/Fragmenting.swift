@@ -21,7 +21,7 @@ extension World {
     let bytes = Payload(
       .direct, isText: isText, source: session.number, lane: laneNumber, number: number,
       operation: session.isServer ? Model.Marker.plain.rawValue : 0,
-      argument: session.isServer ? model.floor(thread: thread, isOwner: isOwner, session) : 0,
+      argument: session.isServer ? model.floor(thread: thread, session) : 0,
       byteCount: byteCount
     ).bytes
     model.note("\(session) sends \(number) of lane \(laneNumber) in \(count) fragments")

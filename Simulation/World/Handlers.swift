@@ -146,7 +146,10 @@ extension World {
     case .publishExcluding: publish(topic, byteCount, isText: isText, 0, excluding: session)
     case .subscribe: subscribe(session, topic, backBy: 0)
     case .resume: subscribe(session, topic, backBy: argument % 30)
-    case .unsubscribe: unsubscribe(session, topic)
+    case .unsubscribe:
+      // Behind a job that sends, when the connection is subscribed no more.
+      if argument % 4 == 0 { sendFromCompletion(1, session) }
+      unsubscribe(session, topic)
     case .close: if argument % 4 == 0 { close(session, .normalClosure, reason: "asked") }
     case .ping: ping(session, byteCount: argument % 126)
     case .burst:

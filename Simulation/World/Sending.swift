@@ -28,10 +28,14 @@ extension World {
     let (thread, isOwner) = (thread, isOwner(of: session))
     let laneNumber = session.laneNumber(thread: thread, isOwner: isOwner)
     let lane = session.lanes[laneNumber]
-    // Of what other threads send, those that are too short for a head could not be told apart.
+    // Of what other threads send, those that are too short for a head could not be told apart; nor
+    // those that may be lost without anybody being told, of those that may not.
+    let isLossTold =
+      order.hasCompletion || model.overflow == .close
+      || model.overflow == .dropNewest && !session.hasSubscribed
     let isTiny =
       order.byteCount < Payload.headByteCount && laneNumber == 1 && order.operation == 0
-      && session.peer != nil
+      && session.peer != nil && isLossTold
     let byteCount = isTiny ? order.byteCount : max(order.byteCount, Payload.headByteCount)
     // What is sent to a subscriber behind what the same thread has published is posted, and how far
     // it lags is known to its reactor only.
@@ -45,7 +49,8 @@ extension World {
       : Payload(
         .direct, isText: order.isText, source: session.number, lane: laneNumber, number: number,
         operation: isPlain ? Model.Marker.plain.rawValue : order.operation,
-        argument: isPlain ? model.floor(thread: thread, isOwner: isOwner, session) : order.argument, byteCount: byteCount
+        argument: isPlain ? model.floor(thread: thread, session) : order.argument,
+        byteCount: byteCount
       ).bytes
     let (lossCount, sequelCount) = (session.lossCount, session.sequelCount)
     let drainedCount = session.drainedCount
@@ -108,7 +113,8 @@ extension World {
     return fragments.isSpread || simulation.isPreempted
   }
 
-  /// - Parameter drainedCount: how often `drained` had been called before the call that was answered.
+  /// `drained` is owed from now on, if an answer says so, and it has not been called more often than
+  /// before that call.
   func noteBackpressure(
     _ result: SendResult, _ session: Session, _ connection: Connection, _ drainedCount: Int
   ) {

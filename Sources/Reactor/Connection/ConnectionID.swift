@@ -29,8 +29,8 @@ public struct ConnectionID: Hashable, Sendable {
   public var queuedByteCount: Int? {
     guard let cell else { return nil }
     // In this order: what is not posted any more is queued.
-    let posted = cell.pointee.postedByteCount.load(ordering: .acquiring)
-    return max(0, posted + cell.pointee.queuedByteCount.load(ordering: .relaxed))
+    let posted = cell.pointee.postedByteCount
+    return posted + cell.pointee.queuedByteCount.load(ordering: .relaxed)
   }
 
   /// The peer's address. Nil: the connection has gone, or was begun here by a reactor that has seen

@@ -79,6 +79,11 @@
   static var isHeld: TopicFlags { TopicFlags(rawValue: 1 << 1) }
   /// It has left them all, and can subscribe no more.
   static var hasLeft: TopicFlags { TopicFlags(rawValue: 1 << 2) }
+  /// Its reactor's thread has posted to it, see `Reactor.mustPost`, and that may be on its way.
+  static var hasOwnPosts: TopicFlags { TopicFlags(rawValue: 1 << 3) }
+
+  /// Whether it is sent messages of topics now.
+  var areTopicsSent: Bool { subtracting(.hasOwnPosts) == .isSubscribed }
 }
 
 @usableFromInline struct ConnectionFlags: OptionSet, Sendable {

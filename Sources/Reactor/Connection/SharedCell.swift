@@ -17,14 +17,19 @@ struct SharedCell: ~Copyable {
   let labelIndex = Atomic<UInt16>(0)
   /// Bytes in the send queue, as of the last pass that left some there. Written by the owner only.
   let queuedByteCount = Atomic<Int>(0)
-  /// Bytes posted by other threads that the owner has not seen yet. A post to an old handle may
-  /// count here too until the owner drops it, so this always returns to 0.
-  let postedByteCount = Atomic<Int>(0)
+  /// Bytes posted by other threads that the owner has not seen yet; and in the bits above them, whose
+  /// they are, see `tag`. So what is posted to a connection that has gone meanwhile does not count
+  /// as the next one's, which would have its senders refused.
+  private let posted = Atomic<UInt64>(0)
   /// The other address, which is the connection's own: see `SocketAddress.packed`. Three words that
   /// are read one by one, so a reader looks at the generation afterwards.
   let ownAddressHigh = Atomic<UInt64>(0)
   let ownAddressLow = Atomic<UInt64>(0)
   let ownAddressTail = Atomic<UInt64>(0)
+
+  /// More than this is never on its way to a connection: a tebibyte, less one.
+  static let postedByteCountMax = (1 << 40) - 1
+  private static let postedMask = UInt64(postedByteCountMax)
 
   /// In `commonAddressIndex`: the connection was begun here.
   static let isOutgoing: UInt16 = 1 << 15
@@ -32,6 +37,58 @@ struct SharedCell: ~Copyable {
   /// In `labelIndex`: a sender was refused, and the owner is about to hear of it, once for all who
   /// are refused meanwhile.
   static let isRefusalOnItsWay: UInt16 = 1 << 15
+
+  // MARK: Whose it is
+
+  /// From now on it is the cell of a reactor's connection; or with an even generation, of none.
+  /// Owner only.
+  func setGeneration(_ generation: UInt32, ofReactor number: UInt32) {
+    posted.store(Self.tag(generation, number), ordering: .relaxed)
+    self.generation.store(generation, ordering: .releasing)
+  }
+
+  /// Another one for each connection of a slot, and for those of the reactors that have had the port
+  /// before, whose generations are the same and whose numbers differ by multiples of 1024.
+  private static func tag(_ generation: UInt32, _ number: UInt32) -> UInt64 {
+    UInt64(generation &+ (number >> 10) &* 0x9E_3779) << 40
+  }
+
+  // MARK: What is posted
+
+  var postedByteCount: Int {
+    Int(posted.load(ordering: .acquiring) & Self.postedMask)
+  }
+
+  /// Counts bytes that are about to be posted to a connection. False: it has gone.
+  func addPosted(_ byteCount: Int, generation: UInt32, ofReactor number: UInt32) -> Bool {
+    let tag = Self.tag(generation, number)
+    var seen = posted.load(ordering: .relaxed)
+    while seen & ~Self.postedMask == tag {
+      let count = Int(seen & Self.postedMask)
+      guard byteCount <= Self.postedByteCountMax - count else { return false }
+      let (isDone, original) = posted.weakCompareExchange(
+        expected: seen, desired: tag | UInt64(count + byteCount), ordering: .relaxed)
+      if isDone { return true }
+      seen = original
+    }
+    return false
+  }
+
+  /// Bytes that were posted to a connection are posted no more. What they have become is to be seen
+  /// by whoever sees this.
+  func subtractPosted(_ byteCount: Int, generation: UInt32, ofReactor number: UInt32) {
+    let tag = Self.tag(generation, number)
+    var seen = posted.load(ordering: .relaxed)
+    while seen & ~Self.postedMask == tag {
+      let count = max(0, Int(seen & Self.postedMask) - byteCount)
+      let (isDone, original) = posted.weakCompareExchange(
+        expected: seen, desired: tag | UInt64(count), ordering: .releasing)
+      if isDone { return }
+      seen = original
+    }
+  }
+
+  // MARK: Labels
 
   var labelPosition: Int {
     Int(labelIndex.load(ordering: .relaxed) & ~Self.isRefusalOnItsWay) - 1

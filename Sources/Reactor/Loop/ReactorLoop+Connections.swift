@@ -91,7 +91,7 @@ extension ReactorLoop {
     cell.pointee.setCommonAddress(position, isOutgoing: isOutgoing)
     cell.pointee.labelIndex.store(0, ordering: .relaxed)
     cell.pointee.queuedByteCount.store(0, ordering: .relaxed)
-    cell.pointee.generation.store(connection.pointee.generation, ordering: .releasing)
+    cell.pointee.setGeneration(connection.pointee.generation, ofReactor: reactor.number)
     return true
   }
 
@@ -100,7 +100,7 @@ extension ReactorLoop {
     let queued = cell.pointee.queuedByteCount.load(ordering: .relaxed)
     state.value.statistics.queuedByteCount &-= UInt64(queued)
     cell.pointee.queuedByteCount.store(0, ordering: .relaxed)
-    cell.pointee.generation.store(connection.pointee.generation &+ 1, ordering: .releasing)
+    cell.pointee.setGeneration(connection.pointee.generation &+ 1, ofReactor: reactor.number)
   }
 
   private func error(of connection: ConnectionPointer) -> SystemError? {

@@ -91,8 +91,9 @@ extension ReactorLoop {
       unsafe next = chunk.pointee.next
       let index = unsafe chunk.pointee.connectionIndex
       if index != ConnectionRecord.noIndex, let cell = reactor.port.cell(at: index) {
-        let byteCount = unsafe chunk.pointee.end
-        cell.pointee.postedByteCount.subtract(byteCount, ordering: .relaxed)
+        unsafe cell.pointee.subtractPosted(
+          chunk.pointee.end, generation: chunk.pointee.generation,
+          ofReactor: chunk.pointee.reactorNumber)
       }
       unsafe reactor.release(chunk, .closed)
     }

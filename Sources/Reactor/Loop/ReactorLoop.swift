@@ -109,11 +109,12 @@ internal import Synchronization
     // At the end: what other threads count as posted must count as queued first, or they would take
     // a full queue for empty.
     let byteCount = unsafe chunk.pointee.end
+    let generation = unsafe chunk.pointee.generation
+    let number = unsafe chunk.pointee.reactorNumber
     defer {
       let cell = reactor.port.cell(at: index)
-      cell?.pointee.postedByteCount.subtract(byteCount, ordering: .releasing)
+      cell?.pointee.subtractPosted(byteCount, generation: generation, ofReactor: number)
     }
-    let generation = unsafe chunk.pointee.generation
     guard isForThisReactor,
       let connection = reactor.slab.record(at: index, generation: generation),
       connection.pointee.lifecycle == .open

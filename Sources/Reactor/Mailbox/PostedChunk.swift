@@ -87,10 +87,13 @@ extension ConnectionID {
     unsafe chunk.pointer.pointee.connectionIndex = index
     unsafe chunk.pointer.pointee.generation = generation
     if reportsBackpressure { unsafe chunk.pointer.pointee.flags.insert(.reportsBackpressure) }
-    cell.pointee.postedByteCount.add(byteCount, ordering: .relaxed)
+    guard cell.pointee.addPosted(byteCount, generation: generation, ofReactor: reactor) else {
+      return false
+    }
+    Simulation.current?.preempt()
     unsafe chunk.pointer.noteOwnPost()
     if unsafe port.pointee.mailbox.post(chunk.pointer) { return true }
-    cell.pointee.postedByteCount.subtract(byteCount, ordering: .relaxed)
+    cell.pointee.subtractPosted(byteCount, generation: generation, ofReactor: reactor)
     return false
   }
 

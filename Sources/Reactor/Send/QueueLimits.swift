@@ -121,9 +121,11 @@ extension ConnectionID {
   public func admission(of byteCount: Int) -> QueueAdmission {
     guard let port = ReactorPort.live(reactor), let cell else { return .closed }
     // First: what is not posted any more is queued.
-    let posted = max(0, cell.pointee.postedByteCount.load(ordering: .acquiring))
+    let posted = cell.pointee.postedByteCount
     let queued = posted + cell.pointee.queuedByteCount.load(ordering: .relaxed)
     let limits = port.queueLimits
+    // A cell can count no more: half of that leaves threads that ask at once enough.
+    guard byteCount <= SharedCell.postedByteCountMax / 2 - posted else { return .dropped }
     if queued > 0, byteCount > limits.byteCountMax - queued {
       switch limits.overflow {
       case .dropNewest: return .dropped

@@ -46,7 +46,7 @@ extension Reactor {
   }
 
   func hasTopicsToSend(_ connection: ConnectionPointer) -> Bool {
-    guard connection.pointee.topicFlags == .isSubscribed else { return false }
+    guard connection.pointee.topicFlags.areTopicsSent else { return false }
     var hasMore = false
     forEachSubscription(of: connection) { index, shard in
       if topics.value[index].cursor < shard.state.value.end { hasMore = true }
@@ -57,7 +57,7 @@ extension Reactor {
   /// Whether a connection is to be flushed again, since there is more to send, or the handler is to
   /// be told of a gap behind which there is nothing.
   func owesTopics(_ connection: ConnectionPointer) -> Bool {
-    guard connection.pointee.topicFlags == .isSubscribed else { return false }
+    guard connection.pointee.topicFlags.areTopicsSent else { return false }
     var owes = false
     forEachSubscription(of: connection) { index, shard in
       let subscription = topics.value[index]
@@ -69,10 +69,10 @@ extension Reactor {
   /// Puts what a connection's topics have for it into its queue, by reference, up to what one send
   /// takes. Nothing is in flight.
   func refer(_ connection: ConnectionPointer, _ handler: any ConnectionHandler) {
-    guard connection.pointee.topicFlags == .isSubscribed, connection.pointee.lifecycle == .open
+    guard connection.pointee.topicFlags.areTopicsSent, connection.pointee.lifecycle == .open
     else { return }
     announceGaps(connection, handler)
-    guard connection.pointee.topicFlags == .isSubscribed, connection.pointee.lifecycle == .open
+    guard connection.pointee.topicFlags.areTopicsSent, connection.pointee.lifecycle == .open
     else { return }
     var count = 0
     forEachSubscription(of: connection) { index, shard in
@@ -91,7 +91,7 @@ extension Reactor {
   /// sent to it directly, behind that: by reference, unless it is little or a send is in flight; then
   /// as a copy, as far as the queue may hold it. False: it may not, and nothing has happened.
   public func fold(_ connection: ConnectionPointer, before byteCount: Int) -> Bool {
-    guard connection.pointee.topicFlags == .isSubscribed,
+    guard connection.pointee.topicFlags.areTopicsSent,
       connection.pointee.index != state.value.announcingIndex,
       hasTopicsToSend(connection)
     else { return true }

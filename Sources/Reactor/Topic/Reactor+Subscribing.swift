@@ -83,12 +83,22 @@ extension Reactor {
 
   /// Whether what is sent to a connection must be posted, although this is its reactor's thread:
   /// what this thread has published or posted before is on its way through the mailbox; or the handler may
-  /// have to be told of a gap first, which cannot be done from within another call of it.
+  /// have to be told of a gap first, which cannot be done from within another call of it. If so, the
+  /// caller posts it.
   public func mustPost(to connection: ConnectionPointer) -> Bool {
-    guard isSubscribed(connection), connection.pointee.index != state.value.announcingIndex
+    // What was posted while it was subscribed may be on its way still when it is no more.
+    guard !connection.pointee.topicFlags.isDisjoint(with: [.isSubscribed, .hasOwnPosts]),
+      connection.pointee.index != state.value.announcingIndex
     else { return false }
-    return state.value.ownPostCount > 0 || hasGaps(connection)
+    let isNeeded =
+      state.value.ownPostCount > 0 || hasGaps(connection)
       || (isBlocked(connection) && hasTopicsToSend(connection))
+    if isNeeded {
+      connection.pointee.topicFlags.insert(.hasOwnPosts)
+    } else {
+      connection.pointee.topicFlags.remove(.hasOwnPosts)
+    }
+    return isNeeded
   }
 
   /// Calls `body` with the topic of each subscription.

@@ -177,7 +177,9 @@ struct OtherThreadTests {
     chunk.pointer.pointee.generation = late.generation
     let port = try #require(ReactorPort.live(id.reactor))
     let cell = try #require(port.cell(at: id.index))
-    cell.pointee.postedByteCount.add(chunk.content.count, ordering: .relaxed)
+    let isCounted = cell.pointee.addPosted(
+      chunk.content.count, generation: late.generation, ofReactor: late.reactor)
+    #expect(!isCounted)
     let isPosted = port.pointee.mailbox.post(chunk.pointer)
     #expect(isPosted)
     #expect(outcome.wait() == .closed)

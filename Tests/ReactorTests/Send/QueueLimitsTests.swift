@@ -134,7 +134,7 @@ private final class IdleReactor {
     connection = reactor.slab.allocate()!
     connection.pointee.lifecycle = .open
     let cell = reactor.port.makeCell(at: connection.pointee.index)!
-    cell.pointee.generation.store(connection.pointee.generation, ordering: .relaxed)
+    cell.pointee.setGeneration(connection.pointee.generation, ofReactor: reactor.number)
     setShared(queued: 0, posted: 0)
   }
 
@@ -168,12 +168,14 @@ private final class IdleReactor {
   func setShared(queued: Int, posted: Int) {
     let cell = reactor.port.cell(at: connection.pointee.index)!
     cell.pointee.queuedByteCount.store(queued, ordering: .relaxed)
-    cell.pointee.postedByteCount.store(posted, ordering: .relaxed)
+    let generation = connection.pointee.generation
+    cell.pointee.subtractPosted(.max, generation: generation, ofReactor: reactor.number)
+    _ = cell.pointee.addPosted(posted, generation: generation, ofReactor: reactor.number)
   }
 
   func setGone() {
     let cell = reactor.port.cell(at: connection.pointee.index)!
-    cell.pointee.generation.store(connection.pointee.generation &+ 1, ordering: .relaxed)
+    cell.pointee.setGeneration(connection.pointee.generation &+ 1, ofReactor: reactor.number)
   }
 }
 
