@@ -89,6 +89,7 @@ extension ReactorLoop {
     var next = unsafe reactor.port.close(reactor.number)
     while let chunk = unsafe next {
       unsafe next = chunk.pointee.next
+      if unsafe chunk.pointee.flags.contains(.isOwnPost) { state.value.ownPostCount -= 1 }
       let index = unsafe chunk.pointee.connectionIndex
       if index != ConnectionRecord.noIndex, let cell = reactor.port.cell(at: index) {
         unsafe cell.pointee.subtractPosted(
