@@ -41,7 +41,7 @@ find_mutation() {
   local name=$1 patch=Simulation/Mutations/$1.patch mutated output status=0 line seed
   # Only what differs is written, so that little is built anew.
   rsync -a --checksum --delete Package.swift Sources Simulation Tests Examples Conformance Soak "$mutation_tree"/
-  if ! patch -s -p1 --no-backup-if-mismatch -d "$mutation_tree" <"$patch" || ! mutated=$(build "$mutation_tree" mutated); then
+  if ! patch -s -p1 --fuzz=0 --no-backup-if-mismatch -d "$mutation_tree" <"$patch" || ! mutated=$(build "$mutation_tree" mutated); then
     report_mutation "$name" - 'FAILED: it cannot be built'
     return 1
   fi

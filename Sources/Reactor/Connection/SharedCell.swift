@@ -48,9 +48,10 @@ struct SharedCell: ~Copyable {
   }
 
   /// Another one for each connection of a slot, and for those of the reactors that have had the port
-  /// before, whose generations are the same and whose numbers differ by multiples of 1024.
+  /// before, whose generations are the same and whose numbers differ by multiples of the
+  /// table's capacity.
   private static func tag(_ generation: UInt32, _ number: UInt32) -> UInt64 {
-    UInt64(generation &+ (number >> 10) &* 0x9E_3779) << 40
+    UInt64(generation &+ (number / ReactorPort.countMax) &* 0x9E_3779) << 40
   }
 
   // MARK: What is posted
@@ -80,7 +81,9 @@ struct SharedCell: ~Copyable {
     let tag = Self.tag(generation, number)
     var seen = posted.load(ordering: .relaxed)
     while seen & ~Self.postedMask == tag {
-      let count = max(0, Int(seen & Self.postedMask) - byteCount)
+      let before = Int(seen & Self.postedMask)
+      assert(before >= byteCount, "bytes are taken that were not posted")
+      let count = max(0, before - byteCount)
       let (isDone, original) = posted.weakCompareExchange(
         expected: seen, desired: tag | UInt64(count), ordering: .releasing)
       if isDone { return }

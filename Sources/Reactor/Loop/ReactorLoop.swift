@@ -70,6 +70,9 @@ internal import Synchronization
   }
 
   private func takePosted() {
+    let targets = state.value.ownPostTargets
+    if !targets.isEmpty { state.value.ownPostTargets = [] }
+    defer { if !targets.isEmpty { reactor.forgetOwnPosts(to: targets) } }
     var next = unsafe reactor.port.pointee.mailbox.takeAll()
     while let chunk = unsafe next {
       unsafe next = chunk.pointee.next

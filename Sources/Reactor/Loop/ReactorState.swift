@@ -15,6 +15,9 @@
   var received = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
   /// What this thread has posted to itself, and what is still in the mailbox.
   var ownPostCount = 0
+  /// Connections that this thread has posted to since the mailbox was last emptied, some of them
+  /// several times: see `Reactor.mustPost`.
+  var ownPostTargets: [ConnectionID] = []
   /// The connection whose handler is being told of messages that it has missed.
   var announcingIndex = ConnectionRecord.noIndex
   /// Listeners whose accepting has stopped, to be tried again when a descriptor has come free or

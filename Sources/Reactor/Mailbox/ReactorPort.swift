@@ -29,6 +29,9 @@ internal import Synchronization
     }
   }
 
+  /// Reactors that may run at once in a process.
+  static let countMax: UInt32 = 1024
+
   private static let cellsPerBlock = 1024
   fileprivate static let blockCountMax = ConnectionSlab.capacityMax / cellsPerBlock
 
@@ -95,22 +98,19 @@ internal import Synchronization
 @safe private final class PortTable: @unchecked Sendable {
   static let shared = PortTable()
 
-  /// Reactors that may run at once in a process.
-  private static let capacity: UInt32 = 1024
-
   /// The address of each port, 0 before it is made.
   private let ports: UnsafeMutablePointer<Atomic<UInt>>
-  /// The number that each place of the table gives next; its remainder by `capacity` is the place.
+  /// The number that each place of the table gives next; its remainder by `countMax` is the place.
   private let nextNumbers = ConditionLock<[UInt32]>([])
   private let isTaken = ConditionLock<[Bool]>([])
 
   init() {
-    unsafe ports = calloc(Int(Self.capacity), MemoryLayout<UInt>.stride)
+    unsafe ports = calloc(Int(ReactorPort.countMax), MemoryLayout<UInt>.stride)
       .assumingMemoryBound(to: Atomic<UInt>.self)
   }
 
   func port(at number: UInt32) -> ReactorPort? {
-    let address = unsafe ports[Int(number % Self.capacity)].load(ordering: .acquiring)
+    let address = unsafe ports[Int(number % ReactorPort.countMax)].load(ordering: .acquiring)
     let pointer = unsafe UnsafeMutablePointer<ReactorPort.State>(bitPattern: address)
     return unsafe pointer.map { unsafe ReactorPort($0) }
   }
@@ -121,7 +121,7 @@ internal import Synchronization
         taken[free] = true
         return free
       }
-      guard taken.count < Self.capacity else { return nil }
+      guard taken.count < ReactorPort.countMax else { return nil }
       taken.append(true)
       return taken.count - 1
     }
@@ -136,8 +136,8 @@ internal import Synchronization
 
   private func use(_ place: Int) throws(SystemError) -> (ReactorPort, UInt32) {
     let number: UInt32 = nextNumbers.withLock { numbers in
-      while numbers.count <= place { numbers.append(UInt32(numbers.count) + Self.capacity) }
-      defer { numbers[place] &+= Self.capacity }
+      while numbers.count <= place { numbers.append(UInt32(numbers.count) + ReactorPort.countMax) }
+      defer { numbers[place] &+= ReactorPort.countMax }
       return numbers[place]
     }
     if let port = port(at: number) { return (port, number) }
@@ -149,7 +149,7 @@ internal import Synchronization
   }
 
   func release(_ number: UInt32) {
-    isTaken.withLock { $0[Int(number % Self.capacity)] = false }
+    isTaken.withLock { $0[Int(number % ReactorPort.countMax)] = false }
   }
 }
 

@@ -84,21 +84,33 @@ extension Reactor {
   /// Whether what is sent to a connection must be posted, although this is its reactor's thread:
   /// what this thread has published or posted before is on its way through the mailbox; or the handler may
   /// have to be told of a gap first, which cannot be done from within another call of it. If so, the
-  /// caller posts it.
+  /// caller posts it, which is noted.
   public func mustPost(to connection: ConnectionPointer) -> Bool {
-    // What was posted while it was subscribed may be on its way still when it is no more.
-    guard !connection.pointee.topicFlags.isDisjoint(with: [.isSubscribed, .hasOwnPosts]),
+    let flags = connection.pointee.topicFlags
+    // What was posted while it was subscribed may be on its way still when it is no more. To whom has
+    // left nothing more is sent, and the sender is to hear that at once.
+    guard !flags.isDisjoint(with: [.isSubscribed, .hasOwnPosts]), !flags.contains(.hasLeft),
       connection.pointee.index != state.value.announcingIndex
     else { return false }
     let isNeeded =
-      state.value.ownPostCount > 0 || hasGaps(connection)
+      flags.contains(.hasOwnPosts) || state.value.ownPostCount > 0 || hasGaps(connection)
       || (isBlocked(connection) && hasTopicsToSend(connection))
-    if isNeeded {
-      connection.pointee.topicFlags.insert(.hasOwnPosts)
-    } else {
-      connection.pointee.topicFlags.remove(.hasOwnPosts)
-    }
+    if isNeeded { noteOwnPosts(to: connection) }
     return isNeeded
+  }
+
+  private func noteOwnPosts(to connection: ConnectionPointer) {
+    connection.pointee.topicFlags.insert(.hasOwnPosts)
+    state.value.ownPostTargets.append(id(of: connection))
+  }
+
+  /// What was posted before the mailbox was last emptied, to these connections, has arrived.
+  func forgetOwnPosts(to targets: [ConnectionID]) {
+    for id in targets { connection(id)?.pointee.topicFlags.remove(.hasOwnPosts) }
+    // Some have been posted to again in the meantime.
+    for id in state.value.ownPostTargets {
+      connection(id)?.pointee.topicFlags.insert(.hasOwnPosts)
+    }
   }
 
   /// Calls `body` with the topic of each subscription.

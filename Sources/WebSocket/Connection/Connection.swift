@@ -219,7 +219,7 @@ public struct Connection: Sendable, Hashable {
   }
 
   /// Calls `body` on the thread of the connection's reactor, unless what is to be sent must come
-  /// behind something that this thread has published, and that is still on its way.
+  /// behind something that is still on its way: see `Reactor.mustPost`.
   func directly<Result>(
     isOrdered: Bool = true, _ body: (Engine, ConnectionPointer) -> Result
   ) -> Result? {

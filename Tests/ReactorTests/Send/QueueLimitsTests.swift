@@ -169,7 +169,8 @@ private final class IdleReactor {
     let cell = reactor.port.cell(at: connection.pointee.index)!
     cell.pointee.queuedByteCount.store(queued, ordering: .relaxed)
     let generation = connection.pointee.generation
-    cell.pointee.subtractPosted(.max, generation: generation, ofReactor: reactor.number)
+    cell.pointee.subtractPosted(
+      cell.pointee.postedByteCount, generation: generation, ofReactor: reactor.number)
     _ = cell.pointee.addPosted(posted, generation: generation, ofReactor: reactor.number)
   }
 

@@ -1,0 +1,97 @@
+import Testing
+import WebSocket
+
+/// What a handler sends to a subscriber behind what it has published is posted to its own reactor.
+@Suite("What a handler sends behind what it has published")
+struct OwnPostTests {
+  @Test("is not overtaken when the last subscription has ended", arguments: backends)
+  func lastSubscription(on kind: BackendKind) throws {
+    let topic = TopicRegistry().topic("t")
+    try serve(
+      on: kind, configure: { $0.reactor.reactorCount = 1 },
+      handle: { on, _ in
+        on.received = { connection, _, _ in
+          connection.subscribe(to: topic)
+          topic.publish("published")
+          connection.send("1")
+          connection.unsubscribe(from: topic)
+          connection.withState(as: Tracked.self) { _ in connection.send("3") }
+          connection.send("2")
+        }
+      }
+    ) { running in
+      let peer = try running.open()
+      try peer.send(.text("go"))
+      for text in ["published", "1", "2", "3"] { #expect(try peer.readFrame() == .text(text)) }
+      peer.reset()
+    }
+  }
+
+  @Test("is refused when the connection has ended", arguments: backends)
+  func closed(on kind: BackendKind) throws {
+    let topic = TopicRegistry().topic("t")
+    let answers = Locked<[SendResult]>([])
+    try serve(
+      on: kind, configure: { $0.reactor.reactorCount = 1 },
+      handle: { on, _ in
+        on.received = { connection, _, _ in
+          connection.subscribe(to: topic)
+          topic.publish("published")
+          let answer = connection.send("sent")
+          answers.withLock { $0.append(answer) }
+        }
+        on.closed = { connection, _, _ in
+          let answer = connection.send("late")
+          answers.withLock { $0.append(answer) }
+        }
+      }
+    ) { running in
+      let peer = try running.open()
+      try peer.send(.text("go"), .close(1000))
+      _ = try peer.readToEnd()
+    }
+    #expect(answers.withLock { $0 } == [.accepted, .closed])
+  }
+
+  @Test("is posted as long as it must be only", arguments: backends)
+  func direct(on kind: BackendKind) throws {
+    let topic = TopicRegistry().topic("t")
+    let other = TopicRegistry().topic("u")
+    try serve(
+      on: kind, recordsTraffic: false, configure: { $0.reactor.reactorCount = 1 },
+      handle: { on, _ in
+        on.received = { connection, message, _ in
+          switch message.text {
+          case "stay": connection.subscribe(to: other)
+          case "once":
+            connection.subscribe(to: topic)
+            topic.publish("published")
+            connection.send("sent")
+            connection.unsubscribe(from: topic)
+          default:
+            other.publish("news")
+            connection.send("answer")
+          }
+        }
+      }
+    ) { running in
+      let subscriber = try running.open()
+      try subscriber.send(.text("stay"))
+      let peer = try running.open()
+      try peer.send(.text("once"))
+      #expect(try peer.readFrame() == .text("published"))
+      #expect(try peer.readFrame() == .text("sent"))
+      var before = 0
+      for number in 0..<101 {
+        try peer.send(.text("ask"))
+        #expect(try peer.readFrame() == .text("answer"))
+        if number == 0 { before = Int(running.server.statistics[0].postedCount) }
+      }
+      #expect(eventually { Int(running.server.statistics[0].postedCount) >= before + 100 })
+      // One for each message of the topic, and none for the answers.
+      #expect(Int(running.server.statistics[0].postedCount) < before + 150)
+      subscriber.reset()
+      peer.reset()
+    }
+  }
+}
