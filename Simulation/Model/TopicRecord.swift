@@ -100,10 +100,12 @@ struct TopicRecord {
     return (last.nanoseconds - messages[ordinal].nanoseconds) / 1_000_000 <= Int64(age)
   }
 
-  /// Bytes that subscribers may lag behind beyond all limits: how far they do is looked at when
-  /// something is published, or soon after.
+  /// Bytes that subscribers may lag behind beyond all limits: how far they do is looked at soon after
+  /// something is published.
   func unjudgedByteCount(atNanoseconds now: Int64) -> Int {
     let soon: Int64 = 2_000_000_000
+    guard !closesLagging else { return byteCount(sinceNanoseconds: now - soon) }
+    // Who is not closed may go on referring to what it was to be sent last, until more is published.
     guard let last = messages.last(where: { $0.nanoseconds < now - soon }) else {
       return publishedByteCount
     }
