@@ -117,6 +117,7 @@ class WebsocketsServerTest(ClientCase):
             url + "a%20path?q=1&r", "--header", "Authorization: Bearer 1234",
             "--header", "X-Empty:", "--subprotocol", "first", "--subprotocol", "second",
             "--origin", "https://example.org"))
+        self.assert_closings([1000])
         request, = self.requests
         self.assertEqual(request.path, "/a%20path?q=1&r")
         self.assertEqual(request.headers["Authorization"], "Bearer 1234")
@@ -129,6 +130,7 @@ class WebsocketsServerTest(ClientCase):
         url = self.serve()
         for _ in range(3):
             self.assert_done(self.run_client(url))
+        self.assert_closings([1000] * 3)
         self.assertEqual(len({request.headers["Sec-WebSocket-Key"] for request in self.requests}), 3)
 
     def test_reaches_names_and_ipv6(self):
