@@ -1,9 +1,9 @@
 /// What became of a send. It never blocks.
 ///
 /// On the thread of the connection's reactor this is the queue's decision, unless the connection is
-/// subscribed to topics. Then, and from any other thread, it is the answer of the moment: the reactor decides when the message arrives there. What is lost
-/// afterwards, by that, by a policy that drops what waits, or by the connection's end, is told to
-/// the completion only.
+/// subscribed to topics. Then, and from any other thread, it is the answer of the moment: the
+/// reactor decides when the message arrives there. What is lost afterwards, by that, by a policy
+/// that drops what waits, or by the connection's end, is told to the completion only.
 public enum SendResult: Sendable, Equatable {
   /// It waits to be sent.
   case accepted
