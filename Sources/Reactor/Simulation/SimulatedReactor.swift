@@ -59,6 +59,18 @@ final class SimulatedReactor {
     return "reactor \(loop.reactor.position) sleeps, and something is in its mailbox"
   }
 
+  /// What must hold of connections whose sockets are full. Nil: it does.
+  var withdrawalViolation: String? {
+    guard !isDone, let backend else { return nil }
+    for (index, slot) in backend.slots.enumerated() where slot.isBlocked && !slot.isClosing {
+      let connection = loop.reactor.slab.record(at: UInt32(index))
+      if connection.pointee.lifecycle == .open, connection.hasReferences {
+        return "the queue of a full socket refers to messages of topics"
+      }
+    }
+    return nil
+  }
+
   private func finish(_ simulation: Simulation) {
     isDone = true
     let state = loop.state
@@ -119,6 +131,7 @@ extension Simulation {
     isStepping = true
     reactor.step(self)
     isStepping = false
+    if let violation = reactor.withdrawalViolation { report(violation: violation) }
     checkSleepers()
     return true
   }
