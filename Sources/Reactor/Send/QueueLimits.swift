@@ -87,11 +87,9 @@ extension Reactor {
         return .dropped
       case .dropOldest:
         // The rest is in the kernel's hands, or may not be dropped. Then nothing is, in vain.
-        if hasRoom(byteCount, without: connection.droppableByteCount, on: connection) {
-          _ = dropOldest(byteCount - room, on: connection)
-        }
+        if connection.canDrop(byteCount - room) { _ = dropOldest(byteCount - room, on: connection) }
         // Completions of what was dropped may have sent something else.
-        guard hasRoom(byteCount, without: 0, on: connection) else {
+        guard hasRoom(byteCount, on: connection) else {
           reportBackpressure(on: connection)
           return .dropped
         }
@@ -104,13 +102,12 @@ extension Reactor {
     return .acceptedWithBackpressure
   }
 
-  /// Whether so many bytes fit into the queue, once others are dropped.
-  private func hasRoom(
-    _ byteCount: Int, without freedByteCount: Int, on connection: ConnectionPointer
-  ) -> Bool {
-    let queued = connection.pointee.queuedByteCount - freedByteCount
+  /// Whether so many bytes fit into the queue.
+  private func hasRoom(_ byteCount: Int, on connection: ConnectionPointer) -> Bool {
+    let queued = connection.pointee.queuedByteCount
+    guard queued > 0, byteCount > configuration.queue.byteCountMax - queued else { return true }
     let counted = queued - untriedTopicByteCount(of: connection)
-    return queued == 0 || byteCount <= configuration.queue.byteCountMax - counted
+    return byteCount <= configuration.queue.byteCountMax - counted
   }
 }
 

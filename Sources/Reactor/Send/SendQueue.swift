@@ -104,17 +104,24 @@ extension ConnectionPointer {
     return unsafe first
   }
 
-  /// Bytes of the chunks that may be dropped.
-  var droppableByteCount: Int {
-    var byteCount = 0
+  /// Whether so many bytes, or all, would be free once chunks that may be dropped were. Looks no further than it has to:
+  /// a peer that does not read has this asked for each message, of a queue as long as it likes.
+  func canDrop(_ byteCount: Int) -> Bool {
+    var freed = 0
+    var kept = 0
     var next = unsafe pointee.sendHead
     while let chunk = unsafe next {
+      let count = unsafe chunk.content.count
       if unsafe chunk.pointee.flags.contains(.isDroppable) {
-        byteCount += unsafe chunk.content.count
+        freed += count
+        if freed >= byteCount { return true }
+      } else {
+        kept += count
+        if pointee.queuedByteCount - kept < byteCount { return false }
       }
       unsafe next = chunk.pointee.next
     }
-    return byteCount
+    return kept == 0
   }
 
   /// Takes out the oldest chunks that may be dropped, until `byteCount` bytes are free; or those

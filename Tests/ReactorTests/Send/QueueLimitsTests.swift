@@ -63,6 +63,23 @@ struct QueueLimitsTests {
     #expect(idle.outcomes == [1: .dropped])
   }
 
+  @Test("dropping the oldest costs no more time the more waits", .timeLimit(.minutes(2)))
+  func dropOldestOfMany() throws {
+    let count = 50_000
+    let idle = try IdleReactor(
+      QueueLimits(byteCountMax: 2 * count, backpressureByteCount: 50, overflow: .dropOldest))
+    // Offered to the kernel already: it stands before all others, and is not dropped.
+    idle.queue(2)
+    for _ in 1..<count { idle.queue(2, key: 1) }
+    let clock = ContinuousClock()
+    let duration = clock.measure {
+      for _ in 0..<count where idle.admit(2) == .acceptedWithBackpressure { idle.queue(2, key: 1) }
+      for _ in 0..<count { _ = idle.admit(2 * count) }
+    }
+    #expect(idle.queuedByteCount == 2 * count)
+    #expect(duration < .seconds(5))
+  }
+
   @Test("the newest of a key takes the place of the one that waits, with room or without")
   func newestPerKey() throws {
     let idle = try IdleReactor(limits(.keepNewestPerKey))
