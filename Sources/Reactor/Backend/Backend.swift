@@ -59,6 +59,10 @@ protocol Backend: AnyObject {
   /// a thread that has SIGPIPE blocked.
   func send(_ batch: SendBatch, on connection: ConnectionPointer) -> SendStart
 
+  /// Whether the next `send` would wait for room, and hold its bytes as long as the peer does not read: the last one has
+  /// found the socket full. Never of a backend that answers `blocked`.
+  func isFull(_ connection: ConnectionPointer) -> Bool
+
   /// Sends what the socket takes of `batch` with a system call, without waiting for the rest, and
   /// keeps nothing: the bytes need to stay in place during the call only. For connections that have
   /// `ConnectionFlags.sendsAtOnce` and no send in flight. The answer is `handed`, with any number

@@ -211,7 +211,7 @@ internal import Synchronization
   func flush(_ connection: ConnectionPointer) {
     connection.pointee.flags.remove(.isDirty)
     if connection.pointee.flags.contains(.isSending) { return publishQueue(of: connection) }
-    if reactor.isSubscribed(connection) { reactor.refer(connection, handler) }
+    if reactor.isSubscribed(connection) { referTopics(connection) }
     var rest = connection.pointee.queuedByteCount
     while rest > 0, !connection.pointee.flags.contains(.isSending),
       connection.pointee.lifecycle != .closing,
@@ -258,6 +258,16 @@ internal import Synchronization
     guard reactor.isSubscribed(connection) else { return }
     reactor.judge(connection)
     reactor.announceGaps(connection, handler)
+  }
+
+  /// A send that waits for room holds what it is to send, for as long as the peer likes: of topics no more
+  /// than what has been begun.
+  private func referTopics(_ connection: ConnectionPointer) {
+    if connection.pointee.queuedByteCount > 0, backend.isFull(connection) {
+      withdrawTopics(connection)
+    } else {
+      reactor.refer(connection, handler)
+    }
   }
 
   /// The socket is full: what is still to be sent of topics goes back to where it came from.

@@ -82,6 +82,7 @@ extension SimulatedBackend {
     simulation.interrupt()
     simulation.count(10, batch.byteCount)
     let outcome = simulation.script.next(.send)
+    if outcome == nil, slots[index].isFull { return wait(batch, on: connection) }
     let room = room(at: socket, outcome)
     guard room >= 0 else {
       slots[index].hasSendFailed = true
@@ -100,6 +101,19 @@ extension SimulatedBackend {
     slots[index].isBlocked = true
     if socket.canWrite { note(EpollToken(connection)) }
     return .blocked(count)
+  }
+
+  /// Has a send wait for room, with all its bytes.
+  private func wait(_ batch: SendBatch, on connection: ConnectionPointer) -> SendStart {
+    let index = Int(connection.pointee.index)
+    keep(batch, from: 0, nil, index)
+    slots[index].send?.waitsForRoom = true
+    if slots[index].socket?.canWrite ?? false { note(EpollToken(connection)) }
+    return .pending(0)
+  }
+
+  func isFull(_ connection: ConnectionPointer) -> Bool {
+    slots[Int(connection.pointee.index)].isFull
   }
 
   func sendNow(_ batch: SendBatch, on connection: ConnectionPointer) -> SendStart {
@@ -188,6 +202,8 @@ extension SimulatedBackend {
     }
     guard let now = slots[index].send, now.sentCount >= now.endCount else { return }
     slots[index].send = nil
+    if now.sentCount > 0 { slots[index].isFull = false }
+    if now.sentCount < now.bytes.count, simulation.chance(.sendForm) { slots[index].isFull = true }
     simulation.count(14, send.endCount)
     receiver.sent(now.sentCount, on: connection)
   }

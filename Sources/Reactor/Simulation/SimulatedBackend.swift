@@ -315,7 +315,12 @@ struct SimulatedSlot {
   var isOnItsWay = false
   /// `sent` is owed when there is room.
   var isBlocked = false
+  /// The next send waits for room, and holds its bytes meanwhile.
+  var isFull = false
   var send: SimulatedSend?
+
+  /// Nothing of its queue is going to be sent before the peer reads.
+  var waitsForRoom: Bool { isBlocked || send?.waitsForRoom ?? false }
 }
 
 /// A send that the kernel has not ended.
@@ -327,6 +332,8 @@ struct SimulatedSlot {
   var sentCount = 0
   /// Where it ends, all or short.
   let endCount: Int
+  /// It was known that there was no room for it.
+  var waitsForRoom = false
   /// What it fails with, whatever the socket is like. 0: nothing.
   var failure: Int32 = 0
 }

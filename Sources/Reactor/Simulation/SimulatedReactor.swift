@@ -62,10 +62,10 @@ final class SimulatedReactor {
   /// What must hold of connections whose sockets are full. Nil: it does.
   var withdrawalViolation: String? {
     guard !isDone, let backend else { return nil }
-    for (index, slot) in backend.slots.enumerated() where slot.isBlocked && !slot.isClosing {
+    for (index, slot) in backend.slots.enumerated() where slot.waitsForRoom && !slot.isClosing {
       let connection = loop.reactor.slab.record(at: UInt32(index))
       if connection.pointee.lifecycle == .open, connection.hasReferences {
-        return "the queue of a full socket refers to messages of topics"
+        return "the queue of a full socket refers to what may be withdrawn"
       }
     }
     return nil

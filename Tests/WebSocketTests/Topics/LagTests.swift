@@ -161,6 +161,10 @@ struct LagTests {
         if number % 100 == 0 { usleep(500) }
       }
       #expect(eventually { topic.statistics.skippedCount > 20 * 10_000 })
+      #expect(
+        eventually {
+          running.journal.connections.allSatisfy { ($0.queuedByteCount ?? 0) <= 4096 }
+        }, "what has been begun, and no more")
       // The log, once. Twenty queues of a mebibyte would be twenty times that.
       #expect(
         !ProcessState.tellsMemory || ProcessState.residentByteCount() < before + (6 << 20))

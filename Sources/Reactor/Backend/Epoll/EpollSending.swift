@@ -19,6 +19,8 @@ extension EpollBackend {
     }
   }
 
+  func isFull(_ connection: ConnectionPointer) -> Bool { false }
+
   func sendNow(_ batch: SendBatch, on connection: ConnectionPointer) -> SendStart {
     assert(connection.epollState.isDisjoint(with: [.isClosed, .isSendPending]))
     while true {

@@ -12,7 +12,8 @@ extension IOURingBackend {
     let mode = connection.pointee.sendState
     assert(!mode.contains(.isWaiting), "one send at a time")
     guard mode.isEmpty else { return sendWaiting(batch, on: connection) }
-    if connection.pointee.flags.contains(.sendsAtOnce) { return sendAtOnce(batch, on: connection) }
+    // The connection's bytes have just been read and answered: they are still in the cache.
+    if connection.pointee.flags.contains(.sendsAtOnce) { return attempt(batch, on: connection) }
     guard capabilities.sendsInline, batch.byteCount <= Self.inlineByteCountMax else {
       return sendWaiting(batch, on: connection)
     }
@@ -21,6 +22,10 @@ extension IOURingBackend {
     state.inlineSends.append(connection, number: byteCount)
     connection.pointee.backendOperationCount += 1
     return .pending(0)
+  }
+
+  func isFull(_ connection: ConnectionPointer) -> Bool {
+    connection.pointee.sendState.contains(.isBlocked)
   }
 
   func sendNow(_ batch: SendBatch, on connection: ConnectionPointer) -> SendStart {
@@ -72,13 +77,6 @@ extension IOURingBackend {
         receiver.sent(send.number, on: connection)
       }
     }
-  }
-
-  /// The connection's bytes have just been read and answered: they are still in the cache.
-  private func sendAtOnce(_ batch: SendBatch, on connection: ConnectionPointer) -> SendStart {
-    let start = attempt(batch, on: connection)
-    guard case .handed(0) = start else { return start }
-    return sendWaiting(batch, on: connection)
   }
 
   /// Notes whether the socket is full afterwards.
