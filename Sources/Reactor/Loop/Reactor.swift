@@ -18,7 +18,7 @@ internal import Synchronization
   public let position: Int
   public let configuration: ReactorConfiguration
   public let backendKind: BackendKind
-  /// Whether sends must be kept apart, so that each can be dropped by itself.
+  /// Whether sends that wait may be dropped.
   public let dropsSends: Bool
 
   @usableFromInline let number: UInt32
@@ -201,6 +201,12 @@ internal import Synchronization
   /// none is left. Returns how many were dropped.
   public func dropOldest(_ byteCount: Int, on connection: ConnectionPointer) -> Int {
     unsafe releaseAll(connection.takeDroppable(byteCount), .dropped)
+  }
+
+  /// Whether a message with this key, 0: none, may be dropped once it waits. Then it has to be kept apart from others.
+  @inlinable @inline(__always)
+  public func drops(key: UInt64) -> Bool {
+    dropsSends && (key != 0 || configuration.queue.overflow == .dropOldest)
   }
 
   /// Drops the droppable chunks with this key that wait on a connection. Returns how many were

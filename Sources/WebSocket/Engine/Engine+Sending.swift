@@ -39,7 +39,7 @@ extension Engine {
       return refuse(completion, .closed)
     }
     note(kind, on: connection)
-    let isDroppable = kind == .message && reactor.dropsSends
+    let isDroppable = kind == .message && reactor.drops(key: key)
     if completion == nil, !isDroppable {
       if role == .server, payload.byteCount >= Reactor.sendNowByteCountMin,
         sendNow(opcode, payload, kind, on: connection)
@@ -148,6 +148,7 @@ extension Engine {
       overflow(connection)
       return reactor.discard(chunk, .closed)
     }
+    let key = chunk.key
     note(kind, on: connection)
     if kind == .raw { unsafe noteFrame(chunk.content[0], on: connection) }
     if role == .client, kind != .raw {
@@ -155,7 +156,7 @@ extension Engine {
       mask(chunk)
     }
     reactor.enqueue(
-      chunk, on: connection, isDroppable: kind == .message && reactor.dropsSends)
+      chunk, on: connection, isDroppable: kind == .message && reactor.drops(key: key))
   }
 
   /// What tells a close code and reason to the owner's thread.

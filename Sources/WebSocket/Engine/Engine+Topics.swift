@@ -64,7 +64,7 @@ extension Engine {
       return refuse(completion, .closed)
     }
     reactor.enqueue(
-      bytes, key: key, completion: completion, on: connection, isDroppable: reactor.dropsSends)
+      bytes, key: key, completion: completion, on: connection, isDroppable: reactor.drops(key: key))
     return admission == .accepted ? .accepted : .backpressure
   }
 }

@@ -45,6 +45,31 @@ struct ReaderAttackTests {
     }
   }
 
+  @Test(
+    "that never reads costs no more than the limit in tiny messages, none of which may be dropped",
+    arguments: backends, [QueueLimits.Overflow.dropNewest, .keepNewestPerKey])
+  func neverTiny(on kind: BackendKind, overflow: QueueLimits.Overflow) throws {
+    try besiege(
+      on: kind,
+      configure: {
+        $0.listener.sendBufferByteCount = 16 << 10
+        $0.reactor.queue = QueueLimits(byteCountMax: 1 << 20, overflow: overflow)
+      }
+    ) { running in
+      let before = ProcessState.trimmedByteCount()
+      let (peer, connection) = try running.openWithHandle(receiveBufferByteCount: 16 << 10)
+      let messages = [[UInt8]](repeating: Frame.text("").bytes(), count: 1000).flatMap { $0 }
+      #expect(
+        try eventually {
+          for _ in 0..<10 { try peer.send(messages) }
+          return (connection.queuedByteCount ?? 0) > 900 << 10
+        })
+      #expect(
+        !ProcessState.tellsMemory || ProcessState.residentByteCount() < before + (16 << 20))
+      peer.close()
+    }
+  }
+
   @Test("that reads slowly gets everything", arguments: backends)
   func slowly(on kind: BackendKind) throws {
     try besiege(on: kind, configure: { $0.reactor.queue.byteCountMax = 64 << 20 }) { running in
