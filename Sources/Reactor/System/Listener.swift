@@ -113,4 +113,15 @@ final class Listener: Sendable {
       }
     return SystemError("listen at \(address)", code: code, advice: advice)
   }
+
+  /// Whether an error of accept concerns the one client that has gone meanwhile: accept(2) passes
+  /// on what its network has reported.
+  static func isOfOneClient(_ code: Int32) -> Bool {
+    switch code {
+    case EINTR, ECONNABORTED, EPERM, EPROTO, ENETDOWN, ENOPROTOOPT, EHOSTDOWN, ENONET,
+      EHOSTUNREACH, EOPNOTSUPP, ENETUNREACH, ETIMEDOUT:
+      true
+    default: false
+    }
+  }
 }

@@ -62,7 +62,7 @@ extension EpollBackend {
       }
       let code = errno
       if code == EAGAIN { return }
-      if Self.isOfOneClient(code) { continue }
+      if Listener.isOfOneClient(code) { continue }
       // Left in the set, the listener would be signalled for ever.
       stopAccepting(index: index)
       receiver.acceptFailed(code, listener: index)
@@ -78,16 +78,5 @@ extension EpollBackend {
       receiver.acceptFailed(failure.code, listener: failure.index)
     }
     return count > 0
-  }
-
-  /// Whether an error of accept concerns the one client that has gone meanwhile: accept(2) passes
-  /// on what its network has reported.
-  private static func isOfOneClient(_ code: Int32) -> Bool {
-    switch code {
-    case EINTR, ECONNABORTED, EPERM, EPROTO, ENETDOWN, ENOPROTOOPT, EHOSTDOWN, ENONET,
-      EHOSTUNREACH, EOPNOTSUPP, ENETUNREACH, ETIMEDOUT:
-      true
-    default: false
-    }
   }
 }

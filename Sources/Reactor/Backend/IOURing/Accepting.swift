@@ -52,7 +52,7 @@ extension IOURingBackend {
     }
     guard isCurrent else { return }
     switch -completion.result {
-    case ECONNABORTED, EINTR, EAGAIN, EPROTO:
+    case let code where code == EAGAIN || Listener.isOfOneClient(code):
       // A client that has gone again. The next one may be fine.
       if !completion.hasMore { armAccept(index) }
     case let code:
