@@ -46,7 +46,7 @@ struct FrameAttackTests {
     }
   }
 
-  @Test("of a million empty fragments costs nothing", arguments: backends)
+  @Test("of 300,000 empty fragments costs nothing", arguments: backends)
   func emptyFragments(on kind: BackendKind) throws {
     try besiege(on: kind) { running in
       let peer = try running.open()
