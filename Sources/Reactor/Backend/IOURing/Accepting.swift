@@ -52,8 +52,8 @@ extension IOURingBackend {
     }
     guard isCurrent else { return }
     switch -completion.result {
-    case let code where code == EAGAIN || Listener.isOfOneClient(code):
-      // A client that has gone again. The next one may be fine.
+    case let code where code == EAGAIN || code != EPERM && Listener.isOfOneClient(code):
+      // A client that has gone again. The next one may be fine. EPERM may be for nobody: it would come again at once.
       if !completion.hasMore { armAccept(index) }
     case let code:
       state.listeners[index].isAccepting = false
