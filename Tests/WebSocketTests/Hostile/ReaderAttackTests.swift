@@ -60,7 +60,7 @@ struct ReaderAttackTests {
       let (peer, connection) = try running.openWithHandle(receiveBufferByteCount: 16 << 10)
       let messages = [[UInt8]](repeating: Frame.text("").bytes(), count: 1000).flatMap { $0 }
       #expect(
-        try eventually {
+        try eventually(seconds: 30) {
           for _ in 0..<10 { try peer.send(messages) }
           return (connection.queuedByteCount ?? 0) > 900 << 10
         })
