@@ -263,7 +263,7 @@ internal import Synchronization
   /// A send that waits for room holds what it is to send, for as long as the peer likes: of topics no more
   /// than what has been begun.
   private func referTopics(_ connection: ConnectionPointer) {
-    if connection.pointee.queuedByteCount > 0, backend.isFull(connection) {
+    if reactor.isKnownFull(connection) {
       withdrawTopics(connection)
     } else {
       reactor.refer(connection, handler)

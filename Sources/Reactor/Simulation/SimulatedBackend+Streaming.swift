@@ -83,6 +83,7 @@ extension SimulatedBackend {
     simulation.count(10, batch.byteCount)
     let outcome = simulation.script.next(.send)
     if outcome == nil, slots[index].isFull { return wait(batch, on: connection) }
+    slots[index].isFull = false
     let room = room(at: socket, outcome)
     guard room >= 0 else {
       slots[index].hasSendFailed = true
@@ -92,6 +93,11 @@ extension SimulatedBackend {
     unsafe Self.write(batch.vectors, count, to: socket)
     if let offset = batch.fileOffset { noteFile(batch, offset, count, socket) }
     if count == batch.byteCount { return .handed(count) }
+    if outcome == nil, connection.pointee.flags.contains(.sendsAtOnce), simulation.chance(.sendForm)
+    {
+      slots[index].isFull = true
+      return .handed(count)
+    }
     if isLate || (outcome == nil && simulation.chance(.sendForm)) {
       keep(batch, from: count, outcome, index)
       if socket.canWrite { note(EpollToken(connection)) }
@@ -125,6 +131,7 @@ extension SimulatedBackend {
     simulation.interrupt()
     simulation.count(11, batch.byteCount)
     let outcome = simulation.script.next(.sendNow)
+    if outcome == nil, slots[index].isFull { return .handed(0) }
     let room = room(at: socket, outcome)
     guard room >= 0 else {
       slots[index].hasSendFailed = true

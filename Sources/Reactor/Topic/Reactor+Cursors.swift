@@ -88,15 +88,15 @@ extension Reactor {
   }
 
   /// Puts what a connection's topics have for it into its queue, since `byteCount` bytes are to be
-  /// sent to it directly, behind that: by reference, unless it is little or a send is in flight; then
-  /// as a copy, as far as the queue may hold it. False: it may not, and nothing has happened.
+  /// sent to it directly, behind that: by reference, unless it is little, a send is in flight, or the next one is going to
+  /// wait for room; then as a copy, as far as the queue may hold it. False: it may not, and nothing has happened.
   public func fold(_ connection: ConnectionPointer, before byteCount: Int) -> Bool {
     guard connection.pointee.topicFlags.areTopicsSent,
       connection.pointee.index != state.value.announcingIndex,
       hasTopicsToSend(connection)
     else { return true }
-    let isSending = connection.pointee.flags.contains(.isSending)
-    if isSending {
+    let isWaiting = connection.pointee.flags.contains(.isSending) || isKnownFull(connection)
+    if isWaiting {
       let waiting = lagByteCount(of: connection) + connection.pointee.queuedByteCount
       guard byteCount <= configuration.queue.byteCountMax - waiting else { return false }
     }
@@ -105,8 +105,8 @@ extension Reactor {
     forEachSubscription(of: connection) { index, shard in
       guard !topics.value[index].isReplaying else { return }
       if isFirst { skipToNewest(index, shard) }
-      while let piece = nextPiece(index, shard, isSending ? 16 * 1024 : SendBatch.byteCountMax) {
-        if isSending || !isFirst && piece.byteCount <= Self.copiedByteCountMax {
+      while let piece = nextPiece(index, shard, isWaiting ? 16 * 1024 : SendBatch.byteCountMax) {
+        if isWaiting || !isFirst && piece.byteCount <= Self.copiedByteCountMax {
           let room = unsafe connection.reserve(piece.byteCount, pool: &state.value.pool)
           unsafe room.baseAddress?.copyMemory(from: piece.start, byteCount: piece.byteCount)
         } else {
@@ -127,6 +127,11 @@ extension Reactor {
   /// Whether something waits to be sent before anything else can be.
   func isBlocked(_ connection: ConnectionPointer) -> Bool {
     connection.pointee.queuedByteCount > 0 || connection.pointee.flags.contains(.isSending)
+  }
+
+  /// Whether nothing is in flight, and the next send is going to wait until the peer reads.
+  func isKnownFull(_ connection: ConnectionPointer) -> Bool {
+    connection.pointee.queuedByteCount > 0 && backend.isFull(connection)
   }
 
   private func appendReference(

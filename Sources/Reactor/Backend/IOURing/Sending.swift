@@ -25,7 +25,7 @@ extension IOURingBackend {
   }
 
   func isFull(_ connection: ConnectionPointer) -> Bool {
-    connection.pointee.sendState.contains(.isBlocked)
+    !connection.pointee.sendState.isDisjoint(with: [.isBlocked, .hasReported])
   }
 
   func sendNow(_ batch: SendBatch, on connection: ConnectionPointer) -> SendStart {
