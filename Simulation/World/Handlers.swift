@@ -149,7 +149,14 @@ extension World {
     case .unsubscribe:
       // Behind a job that sends, when the connection is subscribed no more.
       if argument % 4 == 0 { sendFromCompletion(1, session) }
+      // Or behind what makes all of it wait its turn: then the job must not come before what is sent after it.
+      let isBehindOwn = argument % 4 == 1
+      if isBehindOwn { publish(topic, byteCount, isText: isText, 0, excluding: nil) }
       unsubscribe(session, topic)
+      if isBehindOwn {
+        sendFromCompletion(1, session)
+        send(Order(byteCount: 60), from: session)
+      }
     case .close: if argument % 4 == 0 { close(session, .normalClosure, reason: "asked") }
     case .ping: ping(session, byteCount: argument % 126)
     case .burst:
