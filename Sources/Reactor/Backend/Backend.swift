@@ -60,7 +60,7 @@ protocol Backend: AnyObject {
   func send(_ batch: SendBatch, on connection: ConnectionPointer) -> SendStart
 
   /// Whether the next `send` would wait for room, and hold its bytes as long as the peer does not read: the last one has
-  /// found the socket full. Never of a backend that answers `blocked`.
+  /// found the socket full. False if it would answer `blocked`.
   func isFull(_ connection: ConnectionPointer) -> Bool
 
   /// Sends what the socket takes of `batch` with a system call, without waiting for the rest, and

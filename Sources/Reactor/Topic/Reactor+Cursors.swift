@@ -129,7 +129,7 @@ extension Reactor {
     connection.pointee.queuedByteCount > 0 || connection.pointee.flags.contains(.isSending)
   }
 
-  /// Whether nothing is in flight, and the next send is going to wait until the peer reads.
+  /// Whether the next send is going to wait until the peer reads, and what is queued until then.
   func isKnownFull(_ connection: ConnectionPointer) -> Bool {
     connection.pointee.queuedByteCount > 0 && backend.isFull(connection)
   }
