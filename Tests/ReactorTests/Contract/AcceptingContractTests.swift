@@ -5,8 +5,8 @@ import Testing
 
 @Suite("Contract of backends: accepting")
 struct AcceptingContractTests {
-  @Test("everybody who connects is accepted, on each listener", arguments: TestBackend.kinds)
-  func many(kind: BackendKind) throws {
+  @Test("everybody who connects is accepted, on each listener", arguments: ContractBackend.tested)
+  func many(kind: ContractBackend) throws {
     try TestReactor.run(kind) { reactor in
       let listeners = [
         try reactor.listen(index: 0),
@@ -35,8 +35,8 @@ struct AcceptingContractTests {
 
   @Test(
     "after stopAccepting nobody is accepted, until accepting begins again",
-    arguments: TestBackend.kinds)
-  func stop(kind: BackendKind) throws {
+    arguments: ContractBackend.tested)
+  func stop(kind: ContractBackend) throws {
     try TestReactor.run(kind) { reactor in
       let listener = try reactor.listen()
       reactor.recorder.onAccepted = { _ = try? reactor.adopt($0) }
@@ -55,8 +55,8 @@ struct AcceptingContractTests {
     }
   }
 
-  @Test("accepting may be stopped from within accepted", arguments: TestBackend.kinds)
-  func stopWithin(kind: BackendKind) throws {
+  @Test("accepting may be stopped from within accepted", arguments: ContractBackend.tested)
+  func stopWithin(kind: ContractBackend) throws {
     try TestReactor.run(kind) { reactor in
       let listener = try reactor.listen()
       reactor.recorder.onAccepted = { descriptor in
@@ -76,8 +76,8 @@ struct AcceptingContractTests {
     }
   }
 
-  @Test("a socket that does not listen is reported, from a wait", arguments: TestBackend.kinds)
-  func notListening(kind: BackendKind) throws {
+  @Test("a socket that does not listen is reported, from a wait", arguments: ContractBackend.tested)
+  func notListening(kind: ContractBackend) throws {
     try TestReactor.run(kind) { reactor in
       let closed = try Socket.open(family: AF_INET)
       closed.close()
@@ -91,11 +91,11 @@ struct AcceptingContractTests {
 
   @Test(
     "without a free descriptor accepting fails, does not spin, and the client waits",
-    arguments: TestBackend.kinds)
-  func outOfDescriptors(kind: BackendKind) async {
+    arguments: ContractBackend.tested)
+  func outOfDescriptors(kind: ContractBackend) async {
     // In a process of its own, since all its descriptors are used up.
     await #expect(processExitsWith: .success) { [name = kind.rawValue as String] in
-      let kind = try #require(BackendKind(rawValue: name))
+      let kind = try #require(ContractBackend(rawValue: name))
       limitDescriptors()
       try TestReactor.run(kind) { reactor in
         Simulation.current?.faults.failedAccept = 0

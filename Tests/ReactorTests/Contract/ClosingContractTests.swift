@@ -42,8 +42,8 @@ struct ClosingContractTests {
 
   @Test(
     "closing is reported once, from a later wait, with no report after it, and the peer sees it",
-    arguments: TestBackend.kinds, Situation.allCases)
-  func close(kind: BackendKind, situation: Situation) throws {
+    arguments: ContractBackend.tested, Situation.allCases)
+  func close(kind: ContractBackend, situation: Situation) throws {
     for (transport, isReset) in [(Transport.tcp, false), (.tcp, true), (.unix, false)] {
       for isSettled in [true, false] {
         try TestReactor.run(kind) { reactor in
@@ -65,8 +65,8 @@ struct ClosingContractTests {
     }
   }
 
-  @Test("closing sends FIN, closing with reset RST", arguments: TestBackend.kinds)
-  func finOrReset(kind: BackendKind) throws {
+  @Test("closing sends FIN, closing with reset RST", arguments: ContractBackend.tested)
+  func finOrReset(kind: ContractBackend) throws {
     try TestReactor.run(kind) { reactor in
       for (isReset, end) in [(false, Int32(0)), (true, ECONNRESET)] {
         let (connection, client) = try reactor.connect()
@@ -80,8 +80,8 @@ struct ClosingContractTests {
     }
   }
 
-  @Test("a connection may be closed from within received", arguments: TestBackend.kinds)
-  func closeWithinReceived(kind: BackendKind) throws {
+  @Test("a connection may be closed from within received", arguments: ContractBackend.tested)
+  func closeWithinReceived(kind: ContractBackend) throws {
     try TestReactor.run(kind) { reactor in
       reactor.recorder.onReceived = { reactor.close($0) }
       let pairs = try (0..<50).map { _ in try reactor.connect() }
@@ -94,8 +94,8 @@ struct ClosingContractTests {
     }
   }
 
-  @Test("a connection may close another one whose completion is next", arguments: TestBackend.kinds)
-  func closeOther(kind: BackendKind) throws {
+  @Test("a connection may close another one whose completion is next", arguments: ContractBackend.tested)
+  func closeOther(kind: ContractBackend) throws {
     try TestReactor.run(kind) { reactor in
       let (one, oneClient) = try reactor.connect()
       let (other, otherClient) = try reactor.connect()
@@ -119,8 +119,8 @@ struct ClosingContractTests {
 
   @Test(
     "a connection may be adopted, sent to and closed from within accepted",
-    arguments: TestBackend.kinds)
-  func closeWithinAccepted(kind: BackendKind) throws {
+    arguments: ContractBackend.tested)
+  func closeWithinAccepted(kind: ContractBackend) throws {
     try TestReactor.run(kind) { reactor in
       let listener = try reactor.listen()
       reactor.recorder.onAccepted = { descriptor in
@@ -135,8 +135,8 @@ struct ClosingContractTests {
   }
 
   @Test(
-    "a slot that is used again gets nothing of the connection before", arguments: TestBackend.kinds)
-  func reuse(kind: BackendKind) throws {
+    "a slot that is used again gets nothing of the connection before", arguments: ContractBackend.tested)
+  func reuse(kind: ContractBackend) throws {
     // One slot: each connection follows the one before in it, mostly with its descriptor too.
     try TestReactor.run(kind, capacity: 1) { reactor in
       for round in 0..<300 {
@@ -156,11 +156,11 @@ struct ClosingContractTests {
     }
   }
 
-  @Test("no descriptor is left behind", arguments: TestBackend.kinds)
-  func descriptors(kind: BackendKind) async {
+  @Test("no descriptor is left behind", arguments: ContractBackend.tested)
+  func descriptors(kind: ContractBackend) async {
     // In a process of its own: other tests open and close descriptors too.
     await #expect(processExitsWith: .success) { [name = kind.rawValue as String] in
-      let kind = try #require(BackendKind(rawValue: name))
+      let kind = try #require(ContractBackend(rawValue: name))
       // The runtime opens some for itself when it pleases, once. What is left behind is left each time.
       var counts = [openDescriptorCount()]
       for _ in 0..<5 {

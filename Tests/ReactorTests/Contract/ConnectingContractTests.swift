@@ -10,7 +10,7 @@ struct ConnectingContractTests {
   enum Family: CaseIterable {
     case ipv4, ipv6, unix
 
-    func address(_ kind: BackendKind) -> SocketAddress {
+    func address(_ kind: ContractBackend) -> SocketAddress {
       switch self {
       case .ipv4: .loopback(port: 0)
       case .ipv6: .ipv6(1, port: 0)
@@ -21,8 +21,8 @@ struct ConnectingContractTests {
 
   @Test(
     "connected is told once, from a later wait; then it is as one that was adopted",
-    arguments: TestBackend.kinds, Family.allCases)
-  func connect(kind: BackendKind, family: Family) throws {
+    arguments: ContractBackend.tested, Family.allCases)
+  func connect(kind: ContractBackend, family: Family) throws {
     try TestReactor.run(kind) { reactor in
       let listener = try Listener.open(family.address(kind))
       defer { listener.close() }
@@ -55,8 +55,8 @@ struct ConnectingContractTests {
 
   @Test(
     "a socket that is connected already is told so too",
-    arguments: TestBackend.kinds, Transport.allCases)
-  func connectedAlready(kind: BackendKind, transport: Transport) throws {
+    arguments: ContractBackend.tested, Transport.allCases)
+  func connectedAlready(kind: ContractBackend, transport: Transport) throws {
     try TestReactor.run(kind) { reactor in
       let (near, far) = try transport.makePair()
       far.write("before")
@@ -72,8 +72,8 @@ struct ConnectingContractTests {
 
   @Test(
     "a refused connection is told with its code, and is then closed",
-    arguments: TestBackend.kinds)
-  func refused(kind: BackendKind) throws {
+    arguments: ContractBackend.tested)
+  func refused(kind: ContractBackend) throws {
     try TestReactor.run(kind) { reactor in
       for address in [SocketAddress.loopback(port: 0), .ipv6(1, port: 0)] {
         let listener = try Listener.open(address)
@@ -93,8 +93,8 @@ struct ConnectingContractTests {
 
   @Test(
     "one that is closed while it connects is reported closed, and nothing else",
-    arguments: TestBackend.kinds, [false, true])
-  func closeWhileConnecting(kind: BackendKind, isReset: Bool) throws {
+    arguments: ContractBackend.tested, [false, true])
+  func closeWhileConnecting(kind: ContractBackend, isReset: Bool) throws {
     try TestReactor.run(kind) { reactor in
       let full = try FullListener()
       defer { full.close() }
@@ -118,8 +118,8 @@ struct ConnectingContractTests {
 
   @Test(
     "one that is closed when it has connected and is not told yet is not told",
-    arguments: TestBackend.kinds, [false, true])
-  func closeBeforeTold(kind: BackendKind, isReset: Bool) throws {
+    arguments: ContractBackend.tested, [false, true])
+  func closeBeforeTold(kind: ContractBackend, isReset: Bool) throws {
     try TestReactor.run(kind) { reactor in
       let listener = try Listener.open(.loopback(port: 0))
       defer { listener.close() }
@@ -137,8 +137,8 @@ struct ConnectingContractTests {
     }
   }
 
-  @Test("closing from within connected is as at any other time", arguments: TestBackend.kinds)
-  func closeWithin(kind: BackendKind) throws {
+  @Test("closing from within connected is as at any other time", arguments: ContractBackend.tested)
+  func closeWithin(kind: ContractBackend) throws {
     try TestReactor.run(kind) { reactor in
       let listener = try Listener.open(.loopback(port: 0))
       defer { listener.close() }
@@ -157,9 +157,9 @@ struct ConnectingContractTests {
 
   @Test(
     "many at once are all told, those whose peer has gone at once too",
-    arguments: TestBackend.kinds
+    arguments: ContractBackend.tested
   )
-  func many(kind: BackendKind) throws {
+  func many(kind: ContractBackend) throws {
     // A simulated kernel has none now and then for who has connected.
     func hasNoMemory(_ trace: ContractRecorder.Trace) -> Bool {
       kind == .simulated && trace.connected == [ENOMEM]
@@ -198,13 +198,13 @@ struct ConnectingContractTests {
     }
   }
 
-  @Test("a backend may be torn down while some are connecting", arguments: TestBackend.kinds)
-  func tearDown(kind: BackendKind) throws {
-    try TestBackend.run(kind) {
+  @Test("a backend may be torn down while some are connecting", arguments: ContractBackend.tested)
+  func tearDown(kind: ContractBackend) throws {
+    try kind.run {
       let full = try FullListener()
       defer { full.close() }
       let reactor = try TestReactor(capacity: 64) { eventDescriptor, slab in
-        try TestBackend.make(kind, eventDescriptor: eventDescriptor, slab: slab)
+        try kind.make(eventDescriptor: eventDescriptor, slab: slab)
       }
       let connections = try (0..<20).map { _ in try reactor.begin(full.address) }
       reactor.settle()

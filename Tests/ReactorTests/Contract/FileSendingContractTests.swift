@@ -5,14 +5,14 @@ import Testing
 
 @Suite("Contract of backends: sending from the log's file")
 struct FileSendingContractTests {
-  static let kinds = TestBackend.kinds.filter { $0 == .epoll || $0 == .simulated }
+  static let kinds = ContractBackend.tested.filter { $0 == .epoll || $0 == .simulated }
   /// Those that make system calls for it.
-  static let kernelKinds = TestBackend.kernelKinds.filter { $0 == .epoll }
+  static let kernelKinds: [ContractBackend] = [.epoll]
 
   @Test(
     "16 MiB arrive intact though the reader is slow", arguments: kinds,
     Transport.allCases)
-  func slowReader(kind: BackendKind, transport: Transport) throws {
+  func slowReader(kind: ContractBackend, transport: Transport) throws {
     try TestReactor.run(kind) { reactor in
       #expect(reactor.backend.fileByteCountMin < .max)
       let (connection, client) = try reactor.connect(transport)
@@ -33,7 +33,7 @@ struct FileSendingContractTests {
   @Test(
     "what the socket has lives on when the file's memory is given back, and used for other bytes",
     arguments: kinds, Transport.allCases)
-  func givenBack(kind: BackendKind, transport: Transport) throws {
+  func givenBack(kind: ContractBackend, transport: Transport) throws {
     try TestReactor.run(kind) { reactor in
       Simulation.current?.faults.lateSend = 0
       Simulation.current?.faults.shortWrite = 0
@@ -62,7 +62,7 @@ struct FileSendingContractTests {
   }
 
   @Test("a send takes one system call, if the socket takes it all", arguments: kernelKinds)
-  func systemCalls(kind: BackendKind) throws {
+  func systemCalls(kind: ContractBackend) throws {
     try TestReactor.run(kind) { reactor in
       let (connection, client) = try reactor.connect()
       let before = reactor.backend.systemCallCount
@@ -108,7 +108,7 @@ struct FileSendingContractTests {
 }
 
 /// A signal would end the process.
-private func sendToTheReset(_ kind: BackendKind) throws {
+private func sendToTheReset(_ kind: ContractBackend) throws {
   try TestReactor.run(kind) { reactor in
     let (connection, client) = try reactor.connect(receiving: false)
     client.closeWithReset()
@@ -122,7 +122,7 @@ private func sendToTheReset(_ kind: BackendKind) throws {
 }
 
 /// Sends from a file whose place another one takes meanwhile.
-private func sendFromUnusable(_ other: Int32, _ kind: BackendKind) throws {
+private func sendFromUnusable(_ other: Int32, _ kind: ContractBackend) throws {
   let file = try #require(LogFile.shared)
   let kept = dup(file.descriptor)
   try TestReactor.run(kind) { reactor in

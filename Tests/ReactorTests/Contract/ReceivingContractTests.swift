@@ -7,9 +7,9 @@ import Testing
 struct ReceivingContractTests {
   @Test(
     "what a slow writer sends arrives complete and in order",
-    arguments: TestBackend.kinds,
+    arguments: ContractBackend.tested,
     [1, 2, 125, 4_095, 4_096, 4_097, 65_537, 524_288, 524_289, 8 << 20])
-  func complete(kind: BackendKind, byteCount: Int) throws {
+  func complete(kind: ContractBackend, byteCount: Int) throws {
     for transport in Transport.allCases {
       try TestReactor.run(kind) { reactor in
         let (connection, client) = try reactor.connect(transport)
@@ -26,8 +26,8 @@ struct ReceivingContractTests {
     }
   }
 
-  @Test("bytes that came before receiving began are received", arguments: TestBackend.kinds)
-  func early(kind: BackendKind) throws {
+  @Test("bytes that came before receiving began are received", arguments: ContractBackend.tested)
+  func early(kind: ContractBackend) throws {
     try TestReactor.run(kind) { reactor in
       let (connection, client) = try reactor.connect(receiving: false)
       client.write("early")
@@ -41,8 +41,8 @@ struct ReceivingContractTests {
 
   @Test(
     "the end of the stream is reported after all bytes, once",
-    arguments: TestBackend.kinds, Transport.allCases)
-  func end(kind: BackendKind, transport: Transport) throws {
+    arguments: ContractBackend.tested, Transport.allCases)
+  func end(kind: ContractBackend, transport: Transport) throws {
     for byteCount in [0, 5, 100_000, 2 << 20] {
       try TestReactor.run(kind) { reactor in
         let (connection, client) = try reactor.connect(transport)
@@ -61,8 +61,8 @@ struct ReceivingContractTests {
     }
   }
 
-  @Test("bytes and end that are there at once are both delivered", arguments: TestBackend.kinds)
-  func endAtOnce(kind: BackendKind) throws {
+  @Test("bytes and end that are there at once are both delivered", arguments: ContractBackend.tested)
+  func endAtOnce(kind: ContractBackend) throws {
     try TestReactor.run(kind) { reactor in
       let (connection, client) = try reactor.connect(receiving: false)
       client.write("last words")
@@ -75,8 +75,8 @@ struct ReceivingContractTests {
     }
   }
 
-  @Test("a reset ends receiving with ECONNRESET", arguments: TestBackend.kinds)
-  func reset(kind: BackendKind) throws {
+  @Test("a reset ends receiving with ECONNRESET", arguments: ContractBackend.tested)
+  func reset(kind: ContractBackend) throws {
     try TestReactor.run(kind) { reactor in
       let (connection, client) = try reactor.connect()
       reactor.settle()
@@ -87,8 +87,8 @@ struct ReceivingContractTests {
     }
   }
 
-  @Test("a reset that a send has met first is no clean end", arguments: TestBackend.kinds)
-  func resetSeenBySend(kind: BackendKind) throws {
+  @Test("a reset that a send has met first is no clean end", arguments: ContractBackend.tested)
+  func resetSeenBySend(kind: ContractBackend) throws {
     try TestReactor.run(kind) { reactor in
       let (connection, client) = try reactor.connect(receiving: false)
       reactor.settle()
@@ -107,8 +107,8 @@ struct ReceivingContractTests {
 
   @Test(
     "pausing and receiving again loses nothing, and after a while nothing is delivered when paused",
-    arguments: TestBackend.kinds, Transport.allCases)
-  func pause(kind: BackendKind, transport: Transport) throws {
+    arguments: ContractBackend.tested, Transport.allCases)
+  func pause(kind: ContractBackend, transport: Transport) throws {
     try TestReactor.run(kind) { reactor in
       let (connection, client) = try reactor.connect(transport)
       let bytes = patternedBytes(4 << 20)
@@ -132,8 +132,8 @@ struct ReceivingContractTests {
     }
   }
 
-  @Test("pausing and receiving again at once loses nothing", arguments: TestBackend.kinds)
-  func pauseWithin(kind: BackendKind) throws {
+  @Test("pausing and receiving again at once loses nothing", arguments: ContractBackend.tested)
+  func pauseWithin(kind: ContractBackend) throws {
     try TestReactor.run(kind) { reactor in
       let (connection, client) = try reactor.connect()
       reactor.recorder.onReceived = { connection in
@@ -151,8 +151,8 @@ struct ReceivingContractTests {
   }
 
   @Test(
-    "an end that came while paused is reported after receiving again", arguments: TestBackend.kinds)
-  func endWhilePaused(kind: BackendKind) throws {
+    "an end that came while paused is reported after receiving again", arguments: ContractBackend.tested)
+  func endWhilePaused(kind: ContractBackend) throws {
     try TestReactor.run(kind) { reactor in
       let (connection, client) = try reactor.connect()
       reactor.backend.pauseReceiving(on: connection)
@@ -169,8 +169,8 @@ struct ReceivingContractTests {
 
   @Test(
     "a quiesced connection loses nothing, however often",
-    arguments: TestBackend.kinds, Transport.allCases)
-  func quiesce(kind: BackendKind, transport: Transport) throws {
+    arguments: ContractBackend.tested, Transport.allCases)
+  func quiesce(kind: ContractBackend, transport: Transport) throws {
     try TestReactor.run(kind) { reactor in
       let (connection, client) = try reactor.connect(transport)
       var expected = 0

@@ -15,8 +15,8 @@ struct SendingContractTests {
   }
 
   @Test(
-    "small sends arrive, in their order", arguments: TestBackend.kinds, Transport.allCases)
-  func small(kind: BackendKind, transport: Transport) throws {
+    "small sends arrive, in their order", arguments: ContractBackend.tested, Transport.allCases)
+  func small(kind: ContractBackend, transport: Transport) throws {
     try TestReactor.run(kind) { reactor in
       let (connection, client) = try reactor.connect(transport)
       let bytes = patternedBytes(10_000)
@@ -34,8 +34,8 @@ struct SendingContractTests {
 
   @Test(
     "16 MiB arrive intact though the reader is slow",
-    arguments: TestBackend.kinds, [(1, 65_536), (1, 1 << 20), (16, 300_000), (7, 65_536)])
-  func slowReader(kind: BackendKind, form: (vectorCount: Int, readLimit: Int)) throws {
+    arguments: ContractBackend.tested, [(1, 65_536), (1, 1 << 20), (16, 300_000), (7, 65_536)])
+  func slowReader(kind: ContractBackend, form: (vectorCount: Int, readLimit: Int)) throws {
     for transport in Transport.allCases {
       try TestReactor.run(kind) { reactor in
         let (connection, client) = try reactor.connect(transport)
@@ -51,9 +51,9 @@ struct SendingContractTests {
   }
 
   @Test(
-    "a send waits without a report as long as nobody reads", arguments: TestBackend.kinds,
+    "a send waits without a report as long as nobody reads", arguments: ContractBackend.tested,
     Transport.allCases)
-  func neverReading(kind: BackendKind, transport: Transport) throws {
+  func neverReading(kind: ContractBackend, transport: Transport) throws {
     try TestReactor.run(kind) { reactor in
       let (connection, client) = try reactor.connect(transport)
       let sender = reactor.send(patternedBytes(32 << 20), on: connection)
@@ -68,8 +68,8 @@ struct SendingContractTests {
     }
   }
 
-  @Test("many connections send and receive at the same time", arguments: TestBackend.kinds)
-  func both(kind: BackendKind) throws {
+  @Test("many connections send and receive at the same time", arguments: ContractBackend.tested)
+  func both(kind: ContractBackend) throws {
     try TestReactor.run(kind) { reactor in
       let bytes = patternedBytes(1 << 20)
       let pairs = try (0..<20).map { _ in try reactor.connect() }
@@ -93,8 +93,8 @@ struct SendingContractTests {
 
   @Test(
     "sending on a broken connection fails with an errno, not with a signal",
-    arguments: TestBackend.kinds, Transport.allCases)
-  func broken(kind: BackendKind, transport: Transport) throws {
+    arguments: ContractBackend.tested, Transport.allCases)
+  func broken(kind: ContractBackend, transport: Transport) throws {
     try TestReactor.run(kind) { reactor in
       let (connection, client) = try reactor.connect(transport)
       client.closeWithReset()
@@ -110,8 +110,8 @@ struct SendingContractTests {
 
   @Test(
     "a connection that breaks while a send is pending ends the send",
-    arguments: TestBackend.kinds, Transport.allCases)
-  func brokenWhilePending(kind: BackendKind, transport: Transport) throws {
+    arguments: ContractBackend.tested, Transport.allCases)
+  func brokenWhilePending(kind: ContractBackend, transport: Transport) throws {
     try TestReactor.run(kind) { reactor in
       let (connection, client) = try reactor.connect(transport)
       let sender = reactor.send(patternedBytes(32 << 20), on: connection)
@@ -126,8 +126,8 @@ struct SendingContractTests {
 
   @Test(
     "after shutdownSending the peer sees all bytes and FIN, and can still send",
-    arguments: TestBackend.kinds, Transport.allCases)
-  func shutdown(kind: BackendKind, transport: Transport) throws {
+    arguments: ContractBackend.tested, Transport.allCases)
+  func shutdown(kind: ContractBackend, transport: Transport) throws {
     try TestReactor.run(kind) { reactor in
       let (connection, client) = try reactor.connect(transport)
       let sender = reactor.send(Array("bye".utf8), on: connection)
@@ -142,8 +142,8 @@ struct SendingContractTests {
     }
   }
 
-  @Test("sending goes on after the peer's FIN", arguments: TestBackend.kinds, Transport.allCases)
-  func afterFIN(kind: BackendKind, transport: Transport) throws {
+  @Test("sending goes on after the peer's FIN", arguments: ContractBackend.tested, Transport.allCases)
+  func afterFIN(kind: ContractBackend, transport: Transport) throws {
     try TestReactor.run(kind) { reactor in
       let (connection, client) = try reactor.connect(transport)
       client.shutdownSending()

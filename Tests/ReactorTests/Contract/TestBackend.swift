@@ -4,7 +4,7 @@ import Testing
 
 @testable import Reactor
 
-/// The backends that are tested: io_uring too, unless the kernel itself refuses it, as in many containers.
+/// The kernel interfaces that are tested: io_uring too, unless the kernel itself refuses it, as in many containers.
 enum TestBackend {
   static let kinds = kernelKinds + [.simulated]
 
@@ -20,21 +20,9 @@ enum TestBackend {
     return true
   }()
 
-  static func make(
-    _ kind: BackendKind, eventDescriptor: Int32, slab: ConnectionSlab
-  ) throws -> any Backend {
-    switch kind {
-    case .epoll:
-      try EpollBackend(
-        configuration: EpollConfiguration(), eventDescriptor: eventDescriptor, slab: slab)
-    case .ioURing:
-      try IOURingBackend(
-        configuration: IOURingConfiguration(), eventDescriptor: eventDescriptor, slab: slab)
-    case .simulated:
-      SimulatedBackend(
-        try #require(Simulation.current), eventDescriptor: eventDescriptor, slab: slab)
-    }
-  }
+  /// Linux 6.13.
+  static let hasDirectDescriptors =
+    (try? SelfTest.capabilities())?.hasDirectDescriptors ?? false
 
   /// What a simulated backend is tested with: nothing at first, then whatever the contract allows
   /// that does not make a test wait for something else, and the same where little fits.
@@ -69,6 +57,43 @@ enum TestBackend {
       #expect(simulation.violations == [], "seed \(seed)")
       simulation.end()
     }
+  }
+}
+
+/// What the contract is checked on: each backend, and io_uring also with direct descriptors, on which
+/// it sends, receives and closes in other ways.
+enum ContractBackend: String, CaseIterable, Sendable {
+  case ioURing = "io_uring"
+  case ioURingDirect = "io_uring, direct descriptors"
+  case epoll
+  case simulated
+
+  static let tested = allCases.filter { kind in
+    switch kind {
+    case .epoll, .simulated: true
+    case .ioURing: TestBackend.isIOURingPermitted
+    case .ioURingDirect: TestBackend.isIOURingPermitted && TestBackend.hasDirectDescriptors
+    }
+  }
+
+  func make(eventDescriptor: Int32, slab: ConnectionSlab) throws -> any Backend {
+    switch self {
+    case .epoll:
+      try EpollBackend(
+        configuration: EpollConfiguration(), eventDescriptor: eventDescriptor, slab: slab)
+    case .ioURing, .ioURingDirect:
+      try IOURingBackend(
+        configuration: IOURingConfiguration(usesDirectDescriptors: self == .ioURingDirect),
+        eventDescriptor: eventDescriptor, slab: slab)
+    case .simulated:
+      SimulatedBackend(
+        try #require(Simulation.current), eventDescriptor: eventDescriptor, slab: slab)
+    }
+  }
+
+  /// Calls `body`, for the simulated kind once in each of its simulations.
+  func run(_ body: () throws -> Void) throws {
+    try TestBackend.run(self == .simulated ? .simulated : .epoll, body)
   }
 }
 

@@ -36,11 +36,11 @@ final class TestReactor {
 
   /// Runs a test on a backend of a kind, and then checks what holds at the end of every one.
   static func run(
-    _ kind: BackendKind, capacity: Int = 2048, _ body: (TestReactor) throws -> Void
+    _ kind: ContractBackend, capacity: Int = 2048, _ body: (TestReactor) throws -> Void
   ) throws {
-    try TestBackend.run(kind) {
+    try kind.run {
       let reactor = try TestReactor(capacity: capacity) { eventDescriptor, slab in
-        try TestBackend.make(kind, eventDescriptor: eventDescriptor, slab: slab)
+        try kind.make(eventDescriptor: eventDescriptor, slab: slab)
       }
       defer { reactor.finish() }
       try body(reactor)

@@ -14,8 +14,8 @@ struct WaitingContractTests {
 
   @Test(
     "a wait ends at its time: never before, and about 2 ms after it at most",
-    arguments: TestBackend.kinds)
-  func timeout(kind: BackendKind) throws {
+    arguments: ContractBackend.tested)
+  func timeout(kind: ContractBackend) throws {
     try TestReactor.run(kind) { reactor in
       reactor.settle()
       for milliseconds in [0.0, 0.3, 1.0, 5.5, 20.0] {
@@ -29,8 +29,8 @@ struct WaitingContractTests {
     }
   }
 
-  @Test("a wait with nothing to do hardly makes system calls", arguments: TestBackend.kinds)
-  func noSpin(kind: BackendKind) throws {
+  @Test("a wait with nothing to do hardly makes system calls", arguments: ContractBackend.tested)
+  func noSpin(kind: ContractBackend) throws {
     try TestReactor.run(kind) { reactor in
       // An open connection, writable all the time, one with unread bytes, one whose peer has gone.
       let (_, idle) = try reactor.connect()
@@ -51,8 +51,8 @@ struct WaitingContractTests {
     }
   }
 
-  @Test("a write to the eventfd ends the wait after it", arguments: TestBackend.kinds)
-  func wakeBefore(kind: BackendKind) throws {
+  @Test("a write to the eventfd ends the wait after it", arguments: ContractBackend.tested)
+  func wakeBefore(kind: ContractBackend) throws {
     try TestReactor.run(kind) { reactor in
       reactor.settle()
       for _ in 0..<100 {
@@ -66,8 +66,8 @@ struct WaitingContractTests {
 
   @Test(
     "a write to the eventfd from another thread ends a wait without limit, each time",
-    arguments: TestBackend.kinds)
-  func wakeFromThread(kind: BackendKind) throws {
+    arguments: ContractBackend.tested)
+  func wakeFromThread(kind: ContractBackend) throws {
     try TestReactor.run(kind) { reactor in
       reactor.settle()
       let waitCount = Atomic<Int>(0)
@@ -91,8 +91,8 @@ struct WaitingContractTests {
 
   @Test(
     "within the coalescing window bytes gather and are delivered together",
-    arguments: TestBackend.kinds)
-  func coalesce(kind: BackendKind) throws {
+    arguments: ContractBackend.tested)
+  func coalesce(kind: ContractBackend) throws {
     try TestReactor.run(kind) { reactor in
       // What makes a delivery smaller than it could be has nothing to do with its time.
       Simulation.current?.faults.shortRead = 0
@@ -127,8 +127,8 @@ struct WaitingContractTests {
     }
   }
 
-  @Test("a coalescing window does not lengthen a timeout", arguments: TestBackend.kinds)
-  func coalesceTimeout(kind: BackendKind) throws {
+  @Test("a coalescing window does not lengthen a timeout", arguments: ContractBackend.tested)
+  func coalesceTimeout(kind: ContractBackend) throws {
     try TestReactor.run(kind) { reactor in
       let (connection, client) = try reactor.connect()
       client.write("a")
@@ -143,8 +143,8 @@ struct WaitingContractTests {
   }
 
   @Test(
-    "one connection that floods does not starve a hundred others", arguments: TestBackend.kinds)
-  func fairness(kind: BackendKind) throws {
+    "one connection that floods does not starve a hundred others", arguments: ContractBackend.tested)
+  func fairness(kind: ContractBackend) throws {
     try TestReactor.run(kind) { reactor in
       let (flooded, flooder) = try reactor.connect()
       let others = try (0..<100).map { _ in try reactor.connect() }
