@@ -1,10 +1,14 @@
 #define _GNU_SOURCE
 #include "MartletSystem.h"
 
+#include <linux/sockios.h>
+#include <linux/tcp.h>
 #include <linux/time_types.h>
 #include <malloc.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -34,6 +38,20 @@ int martlet_thread_get_affinity(unsigned long *words, size_t word_count) {
 
 int martlet_thread_set_affinity(const unsigned long *words, size_t word_count) {
   return sched_setaffinity(0, word_count * sizeof *words, (const cpu_set_t *)words);
+}
+
+struct martlet_socket_bytes martlet_socket_bytes(int socket) {
+  struct martlet_socket_bytes bytes = {-1, -1, -1};
+  struct tcp_info info;
+  socklen_t size = sizeof info;
+  // Older kernels know less of it and fill in a part.
+  const socklen_t needed = offsetof(struct tcp_info, tcpi_bytes_acked) + sizeof info.tcpi_bytes_acked;
+  if (getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 && size >= needed)
+    bytes.acknowledged = (int64_t)info.tcpi_bytes_acked;
+  int count;
+  if (ioctl(socket, SIOCOUTQ, &count) == 0) bytes.unacknowledged = count;
+  if (ioctl(socket, SIOCINQ, &count) == 0) bytes.unread = count;
+  return bytes;
 }
 
 void martlet_malloc_trim(void) { (void)malloc_trim(0); }

@@ -33,6 +33,7 @@ static const int32_t MARTLET_POLLRDHUP = 0x2000;
 static const uint8_t MARTLET_OPERATION_FIXED_FD_INSTALL = 54;  // Linux 6.8
 
 // Commands of IORING_OP_URING_CMD on sockets
+static const uint32_t MARTLET_SOCKET_SIOCOUTQ = 1;    // Linux 6.7
 static const uint32_t MARTLET_SOCKET_SETSOCKOPT = 3;  // Linux 6.7
 
 /// struct io_uring_getevents_arg as of Linux 6.12, which gave its padding a meaning.

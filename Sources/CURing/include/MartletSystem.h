@@ -21,6 +21,20 @@ int martlet_thread_get_affinity(unsigned long *words, size_t word_count);
 /// sched_setaffinity(2) of the calling thread. -1: errno.
 int martlet_thread_set_affinity(const unsigned long *words, size_t word_count);
 
+/// What the kernel holds of a stream socket's bytes. -1: the kernel does not say.
+struct martlet_socket_bytes {
+  /// Bytes that the peer has acknowledged since the connection was made: TCP only, Linux 4.1.
+  int64_t acknowledged;
+  /// Bytes that were sent and that the peer has not acknowledged. Of a Unix socket: memory that holds
+  /// what the peer has not read.
+  int64_t unacknowledged;
+  /// Bytes that have arrived and have not been received.
+  int64_t unread;
+};
+
+/// Asks with TCP_INFO, SIOCOUTQ and SIOCINQ: tcp(7), unix(7).
+struct martlet_socket_bytes martlet_socket_bytes(int socket);
+
 /// malloc_trim(3): gives the kernel back what is free in all arenas.
 void martlet_malloc_trim(void);
 

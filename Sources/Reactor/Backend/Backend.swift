@@ -46,8 +46,14 @@ protocol Backend: AnyObject {
   func receive(on connection: ConnectionPointer)
 
   /// Stops delivering received bytes until `receive` is called again. What the kernel had already
-  /// handed over may still be delivered, by the next two waits.
+  /// handed over may still be delivered, by the next two waits. A reset is reported by `receiveEnded`
+  /// meanwhile; a FIN is not, since bytes may stand in front of it.
   func pauseReceiving(on connection: ConnectionPointer)
+
+  /// Asks what the kernel holds of the connection's bytes. `examined` follows from the next wait on,
+  /// behind all that had been received by then, unless the connection is closed first. One question
+  /// at a time for each connection.
+  func examine(_ connection: ConnectionPointer)
 
   /// Says that nothing has been received for a while: a backend may move the connection to a form
   /// of waiting that costs less kernel memory and a little more at the next byte.
@@ -140,6 +146,9 @@ protocol CompletionReceiver: AnyObject {
 
   /// Receiving is over: errno, or 0 when the peer has sent FIN. Sending may go on after a FIN.
   func receiveEnded(_ code: Int32, on connection: ConnectionPointer)
+
+  /// The answer to `Backend.examine`.
+  func examined(_ bytes: SocketBytes, on connection: ConnectionPointer)
 
   /// The pending send has ended: this many further bytes are in the kernel. Fewer than were asked
   /// (also none): send the rest again.

@@ -26,8 +26,7 @@
   /// The list of the timer wheel that it stands in: the low bits of a tick.
   var timerPlace: UInt16 = 0
   @usableFromInline var topicFlags = TopicFlags()
-  /// Its socket was somebody else's before, who may still hold it.
-  var isAdopted = false
+  var socketFlags = SocketFlags()
 
   /// The bytes that wait to be sent, oldest first. The first of them may be in a send.
   var sendHead: SendChunkPointer?
@@ -40,7 +39,8 @@
   var timerPrevious = ConnectionRecord.noIndex
   /// When the handler wants to be called: a tick of the timer wheel.
   var deadlineTick: UInt32 = 0
-  /// When bytes last arrived: a tick of the timer wheel.
+  /// When bytes last arrived, or the peer was last seen to take what it is sent: a tick of the timer
+  /// wheel.
   var lastReceivedTick: UInt32 = 0
 
   static let noIndex = UInt32.max
@@ -111,4 +111,23 @@
   static let isReceivingPaused = ConnectionFlags(rawValue: 1 << 6)
   /// Its cell says that bytes are queued.
   static let hasPublishedQueue = ConnectionFlags(rawValue: 1 << 7)
+}
+
+/// What is rarely true of a connection.
+@usableFromInline struct SocketFlags: OptionSet, Sendable {
+  @usableFromInline let rawValue: UInt8
+
+  @inlinable
+  init(rawValue: UInt8) {
+    self.rawValue = rawValue
+  }
+
+  /// Its socket was somebody else's before, who may still hold it.
+  static let isAdopted = SocketFlags(rawValue: 1 << 0)
+  /// `ReactorState.sendWatches` has an entry for it.
+  static let isWatched = SocketFlags(rawValue: 1 << 1)
+  /// The backend's note: receiving is paused, and has not ended.
+  static let isPaused = SocketFlags(rawValue: 1 << 2)
+  /// The backend has been asked to examine it, and has not answered.
+  static let isExamined = SocketFlags(rawValue: 1 << 3)
 }

@@ -24,6 +24,12 @@ public protocol ConnectionHandler: AnyObject {
   /// The deadline has come. Another may be set.
   func expired(_ connection: ConnectionPointer)
 
+  /// What `Reactor.awaitAnswer` waited for has not come. Another deadline may be set.
+  func sendingExpired(_ condition: ConnectionCondition, on connection: ConnectionPointer)
+
+  /// The answer to `Reactor.examine`.
+  func examined(_ condition: ConnectionCondition, on connection: ConnectionPointer)
+
   /// Something that another thread posted to this connection. To be enqueued or discarded.
   func posted(_ chunk: PostedChunk, on connection: ConnectionPointer)
 
@@ -45,6 +51,12 @@ public protocol ConnectionHandler: AnyObject {
 
 extension ConnectionHandler {
   public func connected(_ connection: ConnectionPointer) {}
+
+  public func sendingExpired(
+    _ condition: ConnectionCondition, on connection: ConnectionPointer
+  ) {}
+
+  public func examined(_ condition: ConnectionCondition, on connection: ConnectionPointer) {}
 
   public func skipped(_ messageCount: Int, of log: TopicLog, on connection: ConnectionPointer) {}
 }

@@ -76,7 +76,8 @@ internal import Synchronization
     ReactorLoop.current?.handler
   }
 
-  /// Nanoseconds since the reactor was started, read once a pass.
+  /// Nanoseconds since the reactor was started, without those in which its thread stood still: what
+  /// deadlines count by. Read once a pass.
   public var nowNanoseconds: Int64 { state.value.nowNanoseconds }
 
   /// The name of a connection, to be kept and used from anywhere.
@@ -222,12 +223,13 @@ internal import Synchronization
 
   // MARK: Ending
 
-  /// Sends what is queued, then FIN, and closes when the peer has sent its own, or after
-  /// `ReactorConfiguration.lingerMilliseconds`. Received bytes are dropped from now on.
+  /// Sends what is queued, then FIN, and closes when the peer has sent its own, or when
+  /// `ReactorConfiguration.lingerMilliseconds` have passed since it acknowledged the last byte, or
+  /// `sendTimeoutMilliseconds` without any. Received bytes are dropped from now on.
   public func finish(_ connection: ConnectionPointer) {
     guard connection.pointee.lifecycle == .open else { return }
     connection.pointee.lifecycle = .finishing
-    setDeadline(on: connection, afterMilliseconds: configuration.lingerMilliseconds)
+    awaitAnswer(on: connection, milliseconds: configuration.lingerMilliseconds)
     markDirty(connection)
   }
 
@@ -252,6 +254,11 @@ internal import Synchronization
     backend.pauseReceiving(on: connection)
   }
 
+  /// Whether `pauseReceiving` was called, and `resumeReceiving` not since.
+  public func isReceivingPaused(on connection: ConnectionPointer) -> Bool {
+    connection.pointee.flags.contains(.isReceivingPaused)
+  }
+
   public func resumeReceiving(on connection: ConnectionPointer) {
     guard connection.pointee.lifecycle == .open,
       connection.pointee.flags.contains(.isReceivingPaused)
@@ -260,8 +267,8 @@ internal import Synchronization
     backend.receive(on: connection)
   }
 
-  /// Milliseconds since bytes last arrived, or since it was accepted; exact to a tick of the timer
-  /// wheel (32 ms).
+  /// Milliseconds since bytes last arrived, since `noteAlive`, or since it was accepted; exact to a
+  /// tick of the timer wheel (32 ms).
   public func idleMilliseconds(of connection: ConnectionPointer) -> Int {
     let ticks = state.value.nowTick &- connection.pointee.lastReceivedTick
     return Int(ticks) * Int(TimerWheel.nanosecondsPerTick / 1_000_000)
@@ -272,6 +279,7 @@ internal import Synchronization
   /// unless the thread is busy.
   public func setDeadline(on connection: ConnectionPointer, afterMilliseconds milliseconds: Int) {
     guard connection.pointee.lifecycle != .closing else { return }
+    stopAwaitingAnswer(on: connection)
     let wait = Self.nanoseconds(milliseconds: milliseconds)
     let tick = TimerWheel.tick(atNanoseconds: state.value.nowNanoseconds + wait)
     state.value.wheel.set(connection, tick: tick)
@@ -308,7 +316,7 @@ internal import Synchronization
   public func execute(afterMilliseconds milliseconds: Int, _ job: @escaping SendCompletion) {
     guard !state.value.hasEnded else { return job(.closed) }
     let wait = Self.nanoseconds(milliseconds: milliseconds)
-    state.value.delayedJobs.add(job, atNanoseconds: state.value.nowNanoseconds + wait)
+    state.value.delayedJobs.add(job, atNanoseconds: state.value.realNanoseconds + wait)
   }
 
   /// What the reactor has done and holds, as of its last pass. Any thread, also when it has

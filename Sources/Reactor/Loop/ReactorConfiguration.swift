@@ -51,8 +51,17 @@ public struct ReactorConfiguration: Sendable {
   /// kernel least memory.
   public var quiesceAfterSeconds = 30
 
-  /// Milliseconds that the last bytes and the peer's FIN may take when a connection is finished.
+  /// Milliseconds that the peer's FIN may take when a connection is finished, from when the peer has
+  /// acknowledged the last byte.
   public var lingerMilliseconds = 5000
+
+  /// Milliseconds without an acknowledged byte after which a connection that is ending is given up,
+  /// although the peer has still to take some: 30 s.
+  public var sendTimeoutMilliseconds = 30_000
+
+  /// Bytes per second that a peer must acknowledge at least, to count as taking what it is sent: 240.
+  /// So nobody holds a connection for ever by taking a byte now and then. 0: any byte counts.
+  public var sendRateMin = 240
 
   /// Milliseconds that connections have to end when the group is stopped; what remains is then
   /// reset.

@@ -32,7 +32,7 @@ extension ReactorLoop {
       throw SystemError("connect", code: ENOMEM)
     }
     connection.pointee.descriptor = socket.descriptor
-    connection.pointee.isAdopted = isAdopted
+    if isAdopted { connection.pointee.socketFlags.insert(.isAdopted) }
     guard prepareCell(of: connection, common: peer, own: own, isOutgoing: true) else {
       reactor.slab.release(connection)
       throw SystemError("connect", code: ENOMEM)

@@ -26,6 +26,7 @@ extension ReactorLoop {
   func closed(_ connection: ConnectionPointer) {
     noteWake()
     reactor.leaveTopics(connection)
+    reactor.endWatching(connection)
     let queue = unsafe connection.takeQueue()
     _ = unsafe reactor.releaseAll(queue, .closed)
     handler.closed(connection, error: error(of: connection))

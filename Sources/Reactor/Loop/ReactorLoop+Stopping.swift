@@ -9,7 +9,7 @@ extension ReactorLoop {
   var isDone: Bool { state.value.isStopping && reactor.slab.count == 0 }
 
   func scheduleHousekeeping(afterNanoseconds nanoseconds: Int64) {
-    let time = state.value.nowNanoseconds + nanoseconds
+    let time = state.value.realNanoseconds + nanoseconds
     if time < state.value.housekeepingNanoseconds { state.value.housekeepingNanoseconds = time }
   }
 
@@ -62,7 +62,7 @@ extension ReactorLoop {
     guard !state.value.isStopping else { return }
     state.value.isStopping = true
     let wait = Reactor.nanoseconds(milliseconds: reactor.configuration.stopMilliseconds)
-    state.value.resetNanoseconds = state.value.nowNanoseconds + wait
+    state.value.resetNanoseconds = state.value.realNanoseconds + wait
     for listener in listeners.listeners(ofReactor: reactor.position) {
       backend.stopAccepting(index: listener)
     }

@@ -64,6 +64,7 @@ internal import Synchronization
   /// The rest of a pass.
   func wait(_ bounds: WaitBounds) {
     state.value.isWaiting = true
+    state.value.waitNanoseconds = bounds.timeoutNanoseconds
     backend.wait(bounds, deliverTo: self)
     noteWake()
     state.value.statistics.wakeCount &+= 1
@@ -134,19 +135,18 @@ internal import Synchronization
 
   private func serveDeadlines() {
     while let connection = state.value.wheel.nextExpired(upTo: state.value.nowTick) {
+      guard !look(at: connection) else { continue }
       switch connection.pointee.lifecycle {
       case .open, .connecting: handler.expired(connection)
-      // The peer has had its time to take the last bytes and to say that it has.
-      case .finishing, .lingering: reactor.end(connection, code: ETIMEDOUT, reset: true)
-      case .free, .closing: break
+      case .free, .finishing, .lingering, .closing: break
       }
     }
     // Not those that a job adds: one that adds another for now would never let go.
-    for job in state.value.delayedJobs.takeDue(atNanoseconds: state.value.nowNanoseconds) {
+    for job in state.value.delayedJobs.takeDue(atNanoseconds: state.value.realNanoseconds) {
       job(.sent)
     }
-    if state.value.nowNanoseconds >= state.value.resetNanoseconds { resetRemaining() }
-    if state.value.nowNanoseconds >= state.value.housekeepingNanoseconds { keepHouse() }
+    if state.value.realNanoseconds >= state.value.resetNanoseconds { resetRemaining() }
+    if state.value.realNanoseconds >= state.value.housekeepingNanoseconds { keepHouse() }
   }
 
   /// Only those that are dirty now: what a completion or `drained` adds comes in the next pass.
@@ -180,25 +180,41 @@ internal import Synchronization
     }
   }
 
+  /// So much longer than it was to wait, a pass may take by itself, or a machine be busy.
+  private static let absenceNanosecondsMin: Int64 = 100_000_000
+
+  /// Time in which this thread did not look at its connections is not counted against them: the
+  /// process was stopped, the machine suspended, a handler blocked. What they have sent meanwhile has
+  /// not been read, and they have not been pinged.
   private func updateTime() {
-    let now = MonotonicClock.nowNanoseconds() - state.value.startNanoseconds
-    state.value.nowNanoseconds = now
-    state.value.nowTick = UInt32(truncatingIfNeeded: now / TimerWheel.nanosecondsPerTick)
+    let real = MonotonicClock.nowNanoseconds() - state.value.startNanoseconds
+    var elapsed = real - state.value.realNanoseconds
+    state.value.realNanoseconds = real
+    if state.value.waitNanoseconds >= 0 {
+      let (longest, isOverflow) = state.value.waitNanoseconds.addingReportingOverflow(
+        Self.absenceNanosecondsMin)
+      if !isOverflow { elapsed = min(elapsed, longest) }
+    }
+    state.value.nowNanoseconds += elapsed
+    state.value.nowTick = UInt32(
+      truncatingIfNeeded: state.value.nowNanoseconds / TimerWheel.nanosecondsPerTick)
   }
 
   /// 0 if there is work left; else until the next deadline; negative if there is none.
   private var timeoutNanoseconds: Int64 {
     // Whoever subscribes from a completion comes behind this pass's offering.
     guard state.value.dirty.isEmpty, reactor.topics.value.dirty.isEmpty, !isDone else { return 0 }
+    let real = state.value.realNanoseconds
     var next = min(state.value.housekeepingNanoseconds, state.value.resetNanoseconds)
     next = min(next, state.value.delayedJobs.nextNanoseconds)
+    var wait = next == .max ? Int64.max : max(0, next - real)
     if let ticks = state.value.wheel.ticksToNext {
       // The wheel has been turned to this tick. Its own count wraps, time does not.
       let tick = state.value.nowNanoseconds / TimerWheel.nanosecondsPerTick + Int64(ticks)
-      next = min(next, tick * TimerWheel.nanosecondsPerTick)
+      let deadline = tick * TimerWheel.nanosecondsPerTick
+      wait = min(wait, max(0, deadline - state.value.nowNanoseconds))
     }
-    guard next != .max else { return -1 }
-    return max(0, next - state.value.nowNanoseconds)
+    return wait == .max ? -1 : wait
   }
 
   // MARK: Sending
@@ -248,6 +264,7 @@ internal import Synchronization
   private func consume(_ byteCount: Int, on connection: ConnectionPointer) {
     guard byteCount > 0 else { return }
     state.value.statistics.sentByteCount &+= UInt64(byteCount)
+    if connection.pointee.socketFlags.contains(.isWatched) { noteHanded(byteCount, on: connection) }
     let completed = unsafe connection.consume(byteCount, pool: &state.value.pool)
     _ = unsafe reactor.releaseAll(completed, .sent)
   }

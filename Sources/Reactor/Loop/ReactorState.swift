@@ -28,7 +28,14 @@
   var nextNoticeNanoseconds: Int64 = 0
   /// When the reactor was started, by the monotonic clock. All other times count from here.
   let startNanoseconds = MonotonicClock.nowNanoseconds()
+  /// What deadlines of connections count by: without the time in which this thread stood still.
   var nowNanoseconds: Int64 = 0
+  /// What everything else counts by.
+  var realNanoseconds: Int64 = 0
+  /// How long the wait under way may take. Negative: there is no limit.
+  var waitNanoseconds: Int64 = 0
+  /// Of connections whose sending is watched, by their slots.
+  var sendWatches: [UInt32: SendWatch] = [:]
   /// The tick of the timer wheel that `nowNanoseconds` lies in.
   var nowTick: UInt32 = 0
   /// Whether the reactor is in a wait that has not delivered anything yet.

@@ -9,6 +9,8 @@ extension SimulatedBackend {
   func hasMore(_ token: EpollToken) -> Bool {
     let slot = slots[Int(token.index)]
     guard let socket = slot.socket else { return false }
+    if slot.examiningWaitCount != nil { return true }
+    if !slot.isReceiving, !slot.hasReceivedEnd, socket.hasError { return true }
     if deliversReceived(slot), !slot.hasReceivedEnd, socket.canRead {
       return true
     }
@@ -24,9 +26,9 @@ extension SimulatedBackend {
 
   func deliverReceived(_ connection: ConnectionPointer, to receiver: any CompletionReceiver) {
     let index = Int(connection.pointee.index)
-    guard deliversReceived(slots[index]), !slots[index].hasReceivedEnd,
-      let socket = slots[index].socket, socket.canRead
-    else { return }
+    guard !slots[index].hasReceivedEnd, let socket = slots[index].socket else { return }
+    guard deliversReceived(slots[index]) else { return deliverError(connection, to: receiver) }
+    guard socket.canRead else { return }
     let (limit, failure) = receiveOutcome()
     guard failure != ENOBUFS else {
       starvedBufferCount += 1
@@ -54,6 +56,27 @@ extension SimulatedBackend {
     if let start = unsafe buffer.baseAddress {
       _ = unsafe memset(start, 0xEE, Reactor.receiveHeadroom + count)
     }
+  }
+
+  /// Receiving is paused, and the connection was reset.
+  private func deliverError(
+    _ connection: ConnectionPointer, to receiver: any CompletionReceiver
+  ) {
+    let index = Int(connection.pointee.index)
+    guard let socket = slots[index].socket, socket.hasError else { return }
+    slots[index].hasReceivedEnd = true
+    let code = socket.takeError()
+    simulation.count(18, Int(code))
+    receiver.receiveEnded(code, on: connection)
+  }
+
+  func deliverExamined(_ connection: ConnectionPointer, to receiver: any CompletionReceiver) {
+    let index = Int(connection.pointee.index)
+    guard let asked = slots[index].examiningWaitCount, asked < waitCount,
+      let socket = slots[index].socket
+    else { return }
+    slots[index].examiningWaitCount = nil
+    receiver.examined(socket.bytes, on: connection)
   }
 
   /// How many bytes the next read takes at most, or what is wrong with it: ENOBUFS, it finds no

@@ -146,6 +146,12 @@ internal import Glibc
     simulation.interrupt()
   }
 
+  func examine(_ connection: ConnectionPointer) {
+    slots[Int(connection.pointee.index)].examiningWaitCount = waitCount
+    list(EpollToken(connection))
+    simulation.interrupt()
+  }
+
   func trimMemory() {}
 
   func tearDown() {
@@ -241,6 +247,9 @@ internal import Glibc
     if !isSendFirst, isCurrent(token), !slots[Int(token.index)].isClosing {
       deliverSent(connection, to: receiver)
     }
+    if isCurrent(token), !slots[Int(token.index)].isClosing {
+      deliverExamined(connection, to: receiver)
+    }
     guard isCurrent(token), !slots[Int(token.index)].isClosing else { return }
     if hasMore(token) { note(token) }
   }
@@ -301,6 +310,8 @@ struct SimulatedSlot {
   var hasFailed = false
   var isConnecting: Bool { !isConnected && !hasFailed && !isClosing }
   var isReceiving = false
+  /// The wait before which `examine` was called. Nil: nobody has asked.
+  var examiningWaitCount: Int?
   /// Bytes that had come when receiving was paused, and are delivered all the same.
   var handedOverCount = 0
   /// The wait before which it was paused: they come with the next ones, or when it is resumed.

@@ -203,6 +203,17 @@ final class SimulatedSocket {
 
   var readableCount: Int { input?.readableCount ?? 0 }
 
+  /// What has arrived is acknowledged, whether anybody reads it or not.
+  var bytes: SocketBytes {
+    SocketBytes(
+      acknowledgedByteCount: output.map { Int64($0.arrivedCount) },
+      unacknowledgedByteCount: output.map { Int64($0.writtenCount - $0.arrivedCount) },
+      unreadByteCount: Int64(readableCount))
+  }
+
+  /// Whether it has been reset, or given up, and nobody has been told.
+  var hasError: Bool { isBroken && pendingError != 0 }
+
   /// Returns the bytes read; or 0 at the end, or a negative errno.
   func read(into room: UnsafeMutableRawBufferPointer) -> Int {
     guard let input else { return -Int(ENOTCONN) }

@@ -148,6 +148,33 @@ public struct Connection: Sendable, Hashable {
     if !id.post(chunk) { chunk.drop(.closed) }
   }
 
+  /// Stops receiving, so that a peer that sends faster than its messages can be dealt with has to wait:
+  /// what it sends stays in the kernel, and then at its end. Messages that have been received by then
+  /// are still delivered: of up to 1 MiB with the default buffers (`ReactorConfiguration.
+  /// largeReceiveBufferByteCount`, and twice `receiveBufferCount` of `receiveBufferByteCount` with
+  /// io_uring).
+  ///
+  /// Meanwhile the peer's silence ends nothing, and pings go on. The connection ends if the peer
+  /// acknowledges nothing of what it is sent for the idle timeout, and at once if it resets it. The
+  /// peer's close frame and FIN are noticed after `resumeReceiving`. `close` resumes.
+  ///
+  /// Any thread; behind what this thread has sent. Calls are not counted: one `resumeReceiving` ends
+  /// any number of these.
+  ///
+  /// - Returns: false: the connection has gone.
+  @discardableResult
+  public func pauseReceiving() -> Bool {
+    onOwnerOrLater { _ = $0.pauseReceiving(on: $1) }
+  }
+
+  /// Receives again after `pauseReceiving`. Any thread.
+  ///
+  /// - Returns: false: the connection has gone.
+  @discardableResult
+  public func resumeReceiving() -> Bool {
+    onOwnerOrLater { _ = $0.resumeReceiving(on: $1) }
+  }
+
   /// Has `body` called with the connection's state, on its reactor's thread, behind what this
   /// thread has sent to it. Never at once, not even on that thread: a handler's call may have the
   /// state in its hands. False: the connection has gone. If it goes before its reactor comes to it,
@@ -227,6 +254,18 @@ public struct Connection: Sendable, Hashable {
       isOrdered && engine.reactor.mustPost(to: connection) ? nil : body(engine, connection)
     }
     return result ?? nil
+  }
+
+  /// Calls `body` at once if the calling thread is that of the connection's reactor, later otherwise.
+  /// False: the connection has gone.
+  private func onOwnerOrLater(
+    _ body: @escaping @Sendable (Engine, ConnectionPointer) -> Void
+  ) -> Bool {
+    if onOwner(body) != nil { return true }
+    guard id.isOpen else { return false }
+    return id.execute { outcome in
+      if outcome == .sent { onOwner(body) }
+    }
   }
 
   /// Calls `body` if the calling thread is that of the connection's reactor and the connection is

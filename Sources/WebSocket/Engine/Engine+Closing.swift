@@ -1,7 +1,7 @@
 internal import Reactor
 internal import WebSocketProtocol
 
-/// How connections end, and how they are kept from it.
+/// How connections end.
 extension Engine {
   /// Begins the closing handshake, unless it has begun.
   func close(_ connection: ConnectionPointer, code: CloseCode?, reason: String) {
@@ -34,14 +34,30 @@ extension Engine {
       break
     case .sendClose(let code):
       sendClose(code, reason: reason, on: connection)
-      reactor.setDeadline(
-        on: connection, afterMilliseconds: configuration.closeTimeoutMilliseconds)
+      // The answer has to be read.
+      reactor.resumeReceiving(on: connection)
+      reactor.awaitAnswer(
+        on: connection, milliseconds: configuration.closeTimeoutMilliseconds)
     case .sendCloseThenEnd(let code):
       sendClose(code, reason: reason, on: connection)
       end(connection)
     case .end:
       end(connection)
     }
+  }
+
+  /// The peer has not answered our close frame in time, or has not even taken it. What it has
+  /// acknowledged is its own: a reset might take that away.
+  func sendingExpired(_ condition: ConnectionCondition, on connection: ConnectionPointer) {
+    guard isOpen(connection) else {
+      // Both have said that they close, and the server ends the connection (RFC 6455 §7.1.1); this one
+      // does not.
+      return reactor.abort(connection, reset: condition.hasUnacknowledgedBytes)
+    }
+    report(.closeTimeout, on: connection)
+    connection.webSocket.phase = .ended
+    reactor.abort(connection, reset: condition.hasUnacknowledgedBytes)
+    reportClosed(connection, error: .closeTimeout)
   }
 
   func isOpen(_ connection: ConnectionPointer) -> Bool {
@@ -85,36 +101,5 @@ extension Engine {
     leaveTopics(connection)
     connection.webSocket.phase = .ended
     reactor.finish(connection)
-  }
-
-  // MARK: Keeping alive
-
-  /// Sets the deadline at which a connection is looked at next, if it is silent until then. One
-  /// that is not costs nothing before.
-  func watch(_ connection: ConnectionPointer) {
-    watch(connection, idleMilliseconds: 0)
-  }
-
-  private func watch(_ connection: ConnectionPointer, idleMilliseconds idle: Int) {
-    let (timeout, interval) =
-      (configuration.idleTimeoutMilliseconds, configuration.pingIntervalMilliseconds)
-    // Silent for longer than the interval, it has just been sent a ping.
-    let toPing = interval > 0 ? (idle < interval ? interval - idle : interval) : Int.max
-    let toEnd = timeout > 0 ? timeout - idle : Int.max
-    let next = min(toPing, toEnd)
-    if next != .max { reactor.setDeadline(on: connection, afterMilliseconds: next) }
-  }
-
-  /// Pings a silent connection, again and again, until it has been silent for too long. Any byte of
-  /// the peer's shows that it is there.
-  func keepAlive(_ connection: ConnectionPointer) {
-    let idle = reactor.idleMilliseconds(of: connection)
-    let timeout = configuration.idleTimeoutMilliseconds
-    if timeout > 0, idle >= timeout {
-      return fail(connection, .idleTimeout, code: .internalError, reason: "keep-alive timeout")
-    }
-    let interval = configuration.pingIntervalMilliseconds
-    if interval > 0, idle >= interval { sendControl(.ping, RawSpan(), on: connection) }
-    watch(connection, idleMilliseconds: idle)
   }
 }

@@ -133,6 +133,14 @@ extension Engine {
     unsafe application.opened(handle(connection), state: connection.state)
   }
 
+  /// Milliseconds in which what has arrived of a handshake has been received.
+  private static let receivingMilliseconds = 100
+
+  func examinedHandshake(_ condition: ConnectionCondition, on connection: ConnectionPointer) {
+    guard condition.hasUnreadBytes else { return handshakeExpired(connection) }
+    reactor.setDeadline(on: connection, afterMilliseconds: Self.receivingMilliseconds)
+  }
+
   func handshakeExpired(_ connection: ConnectionPointer) {
     if role == .server {
       refuse(connection, HTTPResponse(status: .requestTimeout, text: "Too slow.\n"))

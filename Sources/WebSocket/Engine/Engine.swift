@@ -90,15 +90,13 @@ final class Engine: ConnectionHandler {
 
   func expired(_ connection: ConnectionPointer) {
     switch connection.webSocket.phase {
-    case .handshake: handshakeExpired(connection)
+    case .handshake:
+      guard reactor.canSend(on: connection) else { return handshakeExpired(connection) }
+      // What has arrived in time may not have been received yet.
+      reactor.examine(connection)
     case .open, .raw:
-      guard connection.webSocket.session.canSendData else {
-        return fail(connection, .closeTimeout, code: nil)
-      }
-      keepAlive(connection)
-    // Both have said that they close, and the server ends the connection (RFC 6455 §7.1.1); this
-    // one does not.
-    case .ended: reactor.abort(connection)
+      if connection.webSocket.session.canSendData { keepAlive(connection) }
+    case .ended: break
     }
   }
 

@@ -94,7 +94,9 @@ struct ClosingContractTests {
     }
   }
 
-  @Test("a connection may close another one whose completion is next", arguments: ContractBackend.tested)
+  @Test(
+    "a connection may close another one whose completion is next", arguments: ContractBackend.tested
+  )
   func closeOther(kind: ContractBackend) throws {
     try TestReactor.run(kind) { reactor in
       let (one, oneClient) = try reactor.connect()
@@ -135,7 +137,8 @@ struct ClosingContractTests {
   }
 
   @Test(
-    "a slot that is used again gets nothing of the connection before", arguments: ContractBackend.tested)
+    "a slot that is used again gets nothing of the connection before",
+    arguments: ContractBackend.tested)
   func reuse(kind: ContractBackend) throws {
     // One slot: each connection follows the one before in it, mostly with its descriptor too.
     try TestReactor.run(kind, capacity: 1) { reactor in

@@ -12,6 +12,8 @@ final class ContractRecorder: CompletionReceiver {
     var sendFailures: [Int32] = []
     /// What `connected` has said, each time.
     var connected: [Int32] = []
+    /// Answers to `examine`.
+    var examined: [SocketBytes] = []
     var closedCount = 0
     /// The test has closed it.
     var isClosing = false
@@ -84,6 +86,10 @@ final class ContractRecorder: CompletionReceiver {
       trace.ends.append(code)
     }
     onReceiveEnded?(connection)
+  }
+
+  func examined(_ bytes: SocketBytes, on connection: ConnectionPointer) {
+    note("examined", on: connection) { $0.examined.append(bytes) }
   }
 
   func sent(_ byteCount: Int, on connection: ConnectionPointer) {

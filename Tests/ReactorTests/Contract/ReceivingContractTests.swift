@@ -61,7 +61,8 @@ struct ReceivingContractTests {
     }
   }
 
-  @Test("bytes and end that are there at once are both delivered", arguments: ContractBackend.tested)
+  @Test(
+    "bytes and end that are there at once are both delivered", arguments: ContractBackend.tested)
   func endAtOnce(kind: ContractBackend) throws {
     try TestReactor.run(kind) { reactor in
       let (connection, client) = try reactor.connect(receiving: false)
@@ -151,7 +152,8 @@ struct ReceivingContractTests {
   }
 
   @Test(
-    "an end that came while paused is reported after receiving again", arguments: ContractBackend.tested)
+    "an end that came while paused is reported after receiving again",
+    arguments: ContractBackend.tested)
   func endWhilePaused(kind: ContractBackend) throws {
     try TestReactor.run(kind) { reactor in
       let (connection, client) = try reactor.connect()

@@ -142,7 +142,8 @@ struct SendingContractTests {
     }
   }
 
-  @Test("sending goes on after the peer's FIN", arguments: ContractBackend.tested, Transport.allCases)
+  @Test(
+    "sending goes on after the peer's FIN", arguments: ContractBackend.tested, Transport.allCases)
   func afterFIN(kind: ContractBackend, transport: Transport) throws {
     try TestReactor.run(kind) { reactor in
       let (connection, client) = try reactor.connect(transport)

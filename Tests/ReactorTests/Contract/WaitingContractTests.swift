@@ -143,7 +143,8 @@ struct WaitingContractTests {
   }
 
   @Test(
-    "one connection that floods does not starve a hundred others", arguments: ContractBackend.tested)
+    "one connection that floods does not starve a hundred others", arguments: ContractBackend.tested
+  )
   func fairness(kind: ContractBackend) throws {
     try TestReactor.run(kind) { reactor in
       let (flooded, flooder) = try reactor.connect()

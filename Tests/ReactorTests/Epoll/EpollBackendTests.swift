@@ -209,6 +209,7 @@ private final class TrimmingReceiver: CompletionReceiver {
   func acceptFailed(_ code: Int32, listener: Int) {}
   func connected(_ code: Int32, on connection: ConnectionPointer) {}
   func receiveEnded(_ code: Int32, on connection: ConnectionPointer) {}
+  func examined(_ bytes: SocketBytes, on connection: ConnectionPointer) {}
   func sent(_ byteCount: Int, on connection: ConnectionPointer) {}
   func sendFailed(_ code: Int32, on connection: ConnectionPointer) {}
   func closed(_ connection: ConnectionPointer) {}

@@ -35,6 +35,8 @@ final class Recorder: CompletionReceiver {
     receiveEnds[connection.pointee.index, default: []].append(code)
   }
 
+  func examined(_ bytes: SocketBytes, on connection: ConnectionPointer) {}
+
   func sent(_ byteCount: Int, on connection: ConnectionPointer) {
     sentCounts[connection.pointee.index, default: []].append(byteCount)
     onSent?(byteCount, connection)

@@ -18,6 +18,7 @@ final class LineServer: Sendable {
     configuration.backend = kind == .epoll ? .epoll : .ioURing
     configuration.reactorCount = 2
     configuration.stopMilliseconds = 500
+    configuration.sendTimeoutMilliseconds = 500
     configuration.receiveBufferCount = 64
     let journal = LineJournal()
     configuration.log = { line in journal.log.withLock { $0.append(line) } }

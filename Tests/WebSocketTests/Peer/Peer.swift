@@ -106,7 +106,7 @@ final class Peer {
 
   func read(_ byteCount: Int) throws -> [UInt8] {
     while bufferedByteCount < byteCount {
-      guard try receiveMore() else { throw PeerError.ended }
+      guard try receiveMore(byteCount) else { throw PeerError.ended }
     }
     defer { position += byteCount }
     return Array(received[position..<position + byteCount])
@@ -123,6 +123,29 @@ final class Peer {
     return Frame(
       opcode: start[0] & 0x0F, payload: try read(length), isFinal: start[0] & 0x80 != 0,
       reservedBits: start[0] & 0x70)
+  }
+
+  /// The next frame, as of a peer that rests after each so many bytes.
+  func readFrame(pausingAfter byteCount: Int, milliseconds: UInt32) throws -> Frame {
+    let start = try read(2)
+    var length = Int(start[1])
+    if length >= 126 {
+      length = try read(length == 126 ? 2 : 8).reduce(0) { $0 << 8 | Int($1) }
+    }
+    var payload: [UInt8] = []
+    while payload.count < length {
+      payload += try read(min(byteCount, length - payload.count))
+      usleep(milliseconds * 1000)
+    }
+    return Frame(
+      opcode: start[0] & 0x0F, payload: payload, isFinal: start[0] & 0x80 != 0,
+      reservedBits: start[0] & 0x70)
+  }
+
+  /// What comes next, at most so many bytes. Nil: FIN.
+  func readPiece(_ byteCount: Int) throws -> [UInt8]? {
+    if bufferedByteCount == 0, try !receiveMore(byteCount) { return nil }
+    return try read(min(byteCount, bufferedByteCount))
   }
 
   /// Whether FIN comes next, and nothing before it. Waits for it.
@@ -148,10 +171,11 @@ final class Peer {
   }
 
   /// Takes in what comes next. False: FIN.
-  private func receiveMore() throws -> Bool {
+  private func receiveMore(_ mostByteCount: Int = 64 << 10) throws -> Bool {
     received.removeFirst(position)
     position = 0
-    let chunk = try [UInt8](unsafeUninitializedCapacity: 64 << 10) { buffer, count in
+    let capacity = min(max(mostByteCount, 4096), 64 << 10)
+    let chunk = try [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
       var result = recv(descriptor, buffer.baseAddress, buffer.count, 0)
       while result < 0, errno == EINTR {
         result = recv(descriptor, buffer.baseAddress, buffer.count, 0)

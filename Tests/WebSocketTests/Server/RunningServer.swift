@@ -92,6 +92,7 @@ func serve(
   configuration.reactor.backend = kind == .epoll ? .epoll : .ioURing
   configuration.reactor.reactorCount = 2
   configuration.reactor.lingerMilliseconds = 1000
+  configuration.reactor.sendTimeoutMilliseconds = 1000
   configuration.reactor.stopMilliseconds = 1000
   configure(&configuration)
   let journal = Journal()

@@ -68,6 +68,7 @@ final class EpollBackend: Backend {
       hot.pointee.lastWakeNanoseconds = MonotonicClock.nowNanoseconds()
     }
     for position in 0..<eventCount { deliverEvent(at: position, to: receiver) }
+    deliverExamined(to: receiver)
   }
 
   func tearDown() {
@@ -82,7 +83,8 @@ final class EpollBackend: Backend {
 
   /// Whether the next wait has something to do without asking the kernel.
   private var hasWork: Bool {
-    hot.pointee.readable.count > 0 || hot.pointee.closing.count > 0 || !listeners.failures.isEmpty
+    hot.pointee.readable.count > 0 || hot.pointee.closing.count > 0
+      || hot.pointee.examining.count > 0 || !listeners.failures.isEmpty
   }
 
   private func waitForEvents(_ bounds: WaitBounds) -> Int {
@@ -140,6 +142,8 @@ final class EpollBackend: Backend {
     // Whoever is listed has had his turn in this wait, or has it at the beginning of the next one.
     if state.isSuperset(of: [.isReceiving, .isReadable]) && !state.contains(.isListed) {
       receiveBytes(on: connection, to: receiver)
+    } else if !state.contains(.isReceiving), events & EPOLLERR.rawValue != 0 {
+      deliverError(of: connection, to: receiver)
     }
     if events & (EPOLLOUT.rawValue | EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0 {
       deliverSendable(connection, to: receiver)
@@ -167,6 +171,8 @@ struct EpollHotState: ~Copyable {
   var readable = EpollTokenQueue()
   /// Connections whose `closed` is to be reported.
   var closing = EpollTokenQueue()
+  /// Connections whose `examined` is to be reported.
+  var examining = EpollTokenQueue()
   /// System calls made besides those of `set`.
   var otherSystemCallCount: UInt64 = 0
   var fileSends = FileSendCounts()

@@ -7,7 +7,7 @@ extension EpollBackend {
     // All other notes go: whatever list it stands in, its turn is passed over.
     connection.epollState = .isClosed
     let socket = Socket(connection.pointee.descriptor)
-    if connection.pointee.isAdopted {
+    if connection.pointee.socketFlags.contains(.isAdopted) {
       // If others hold the socket, closing ends neither the connection nor what the set tells of it.
       hot.pointee.set.remove(socket.descriptor)
       hot.pointee.otherSystemCallCount += socket.end(reset: reset)

@@ -12,6 +12,34 @@ extension EpollBackend {
 
   func pauseReceiving(on connection: ConnectionPointer) {
     connection.epollState.remove(.isReceiving)
+    // It may have been a reset that was signalled, and will not be again.
+    if connection.epollState.contains(.isHungUp) { list(connection) }
+  }
+
+  /// A connection whose receiving is paused has an error: it was reset, and its bytes are of no use.
+  func deliverError(of connection: ConnectionPointer, to receiver: any CompletionReceiver) {
+    guard connection.epollState.isDisjoint(with: [.isClosed, .hasReceivedEnd]) else { return }
+    hot.pointee.otherSystemCallCount += 1
+    let code = Socket(connection.pointee.descriptor).takeError()
+    guard code != 0 else { return }
+    connection.epollState.insert(.hasReceivedEnd)
+    receiver.receiveEnded(code, on: connection)
+  }
+
+  func examine(_ connection: ConnectionPointer) {
+    hot.pointee.examining.append(EpollToken(connection))
+  }
+
+  /// Asks the kernel last: what it says has not been received is what is left.
+  func deliverExamined(to receiver: any CompletionReceiver) {
+    for _ in 0..<hot.pointee.examining.count {
+      let token = hot.pointee.examining.takeFirst()
+      guard let connection = slab.record(at: token.index, generation: token.generation),
+        !connection.epollState.contains(.isClosed)
+      else { continue }
+      hot.pointee.otherSystemCallCount += Socket.bytesCallCount
+      receiver.examined(Socket(connection.pointee.descriptor).bytes, on: connection)
+    }
   }
 
   /// Remembers what the kernel has signalled of a connection: it will not say it again.
@@ -32,8 +60,11 @@ extension EpollBackend {
         continue
       }
       connection.epollState.remove(.isListed)
-      guard connection.epollState.isSuperset(of: [.isReceiving, .isReadable]) else { continue }
-      receiveBytes(on: connection, to: receiver)
+      if connection.epollState.isSuperset(of: [.isReceiving, .isReadable]) {
+        receiveBytes(on: connection, to: receiver)
+      } else if connection.epollState.contains(.isHungUp) {
+        deliverError(of: connection, to: receiver)
+      }
     }
     return count > 0
   }

@@ -19,12 +19,16 @@ extension IOURingBackend {
       return
     }
     // Closing does not end a connection whose socket others hold.
-    if connection.pointee.backendOperationCount > 0 || reset || connection.pointee.isAdopted {
+    if connection.pointee.backendOperationCount > 0 || reset
+      || connection.pointee.socketFlags.contains(.isAdopted)
+    {
       state.systemCallCount += Socket(connection.pointee.descriptor).end(reset: reset)
     }
     // A multishot poll reports the end, and goes on.
     let mode = connection.pointee.receiveState
-    if mode.isSuperset(of: [.isPolling, .isLarge]) { cancelReceive(on: connection) }
+    if mode.isSuperset(of: [.isPolling, .isLarge]) || mode.isSuperset(of: .isPollingForError) {
+      cancelReceive(on: connection)
+    }
     if connection.pointee.backendOperationCount == 0 {
       release(connection)
       state.closed.append(connection)

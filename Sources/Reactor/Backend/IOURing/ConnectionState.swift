@@ -19,6 +19,9 @@ struct ReceiveState: OptionSet {
   /// The reactor has closed the connection.
   static let isClosing = ReceiveState(rawValue: 1 << 7)
 
+  /// Receiving is paused, and a poll is with the kernel that tells of errors. Nothing else has both.
+  static let isPollingForError: ReceiveState = [.isSingle, .isPolling]
+
   /// One of these is with the kernel, or none.
   static let armed: ReceiveState = [.isMultishot, .isSingle, .isPolling]
   var isArmed: Bool { !isDisjoint(with: .armed) }

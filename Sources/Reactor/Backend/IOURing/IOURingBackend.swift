@@ -88,6 +88,7 @@ internal import Glibc
     takeCompletions(to: receiver)
     reportInlineSends(to: receiver)
     reportClosed(to: receiver)
+    reportExamined(to: receiver)
     receiveForStarved()
   }
 
@@ -152,7 +153,9 @@ extension IOURingBackend {
     state.systemCallCount += 1
     defer { noteSubmitted() }
     // What has been sent is reported soon, and not only after whatever happens next.
-    let hasWork = state.inlineSends.count > 0 || state.closed.count > 0 || state.starved.count > 0
+    let hasWork =
+      state.inlineSends.count > 0 || state.closed.count > 0 || state.starved.count > 0
+      || state.examining.count > 0 || !state.answers.isEmpty
     if bounds.coalesceNanoseconds > 0 {
       // Work that the kernel deferred stays there, to be delivered together at the end of the
       // window. Completions that found no room do not: until they have come, no inline send can be
@@ -217,6 +220,10 @@ extension IOURingBackend {
       if let connection = slab.record(at: token.index, generation: token.generation) {
         adjusted(completion, on: connection, to: receiver)
       }
+    case .examination, .installForExamination:
+      if let connection = slab.record(at: token.index, generation: token.generation) {
+        examined(completion, on: connection, to: receiver)
+      }
     case .cancel, .adjustment, nil:
       break
     }
@@ -225,7 +232,9 @@ extension IOURingBackend {
   /// What comes up while the ring is torn down. Only descriptors need an owner.
   private func discard(_ completion: Completion) {
     let operation = completion.token.operation
-    guard completion.result >= 0, operation == .accept || operation == .install else { return }
+    guard completion.result >= 0,
+      operation == .accept || operation == .install || operation == .installForExamination
+    else { return }
     Glibc.close(completion.result)
   }
 

@@ -13,6 +13,10 @@ struct IOURingState: ~Copyable {
   var triedInlineSendCount = 0
   /// Closed connections of which the kernel holds nothing.
   var closed = ConnectionQueue()
+  /// Connections whose `examined` is to be reported, with their generations.
+  var examining = ConnectionQueue()
+  /// What direct descriptors have answered, to be reported.
+  var answers: [ExaminationAnswer] = []
   var scratch = MessageScratch()
   var hotBuffer: HotBuffer
   var lastWakeNanoseconds: Int64 = 0

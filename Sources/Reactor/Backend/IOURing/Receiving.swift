@@ -8,12 +8,23 @@ internal import Glibc
 extension IOURingBackend {
   func receive(on connection: ConnectionPointer) {
     connection.pointee.receiveState.insert(.isWanted)
-    armReceive(on: connection)
+    connection.pointee.socketFlags.remove(.isPaused)
+    if connection.pointee.receiveState.isSuperset(of: .isPollingForError) {
+      cancelReceive(on: connection)
+    } else {
+      armReceive(on: connection)
+    }
   }
 
   func pauseReceiving(on connection: ConnectionPointer) {
+    guard connection.pointee.receiveState.contains(.isWanted) else { return }
     connection.pointee.receiveState.remove(.isWanted)
-    if connection.pointee.receiveState.contains(.isMultishot) { cancelReceive(on: connection) }
+    connection.pointee.socketFlags.insert(.isPaused)
+    if connection.pointee.receiveState.contains(.isMultishot) {
+      cancelReceive(on: connection)
+    } else {
+      pollForError(on: connection)
+    }
   }
 
   func quiesce(_ connection: ConnectionPointer) {
@@ -36,6 +47,8 @@ extension IOURingBackend {
     let isLarge = connection.pointee.receiveState.contains(.isLarge)
     if connection.pointee.isClosingDown {
       if !completion.hasMore { finishClosing(connection, to: receiver) }
+    } else if armed == .isPollingForError {
+      polledForError(completion, on: connection, to: receiver)
     } else if isLarge, armed.contains(.isPolling), completion.result > 0 {
       receiveLarge(completion, on: connection, to: receiver)
     } else if !completion.hasMore {
@@ -92,6 +105,7 @@ extension IOURingBackend {
     on connection: ConnectionPointer, _ code: Int32, to receiver: any CompletionReceiver
   ) {
     connection.pointee.receiveState.remove(.isWanted)
+    connection.pointee.socketFlags.remove(.isPaused)
     let isReset = code == 0 && connection.pointee.sendState.contains(.hasFailed)
     receiver.receiveEnded(isReset ? ECONNRESET : code, on: connection)
   }
@@ -129,6 +143,7 @@ extension IOURingBackend {
       armReceive(
         on: connection,
         isReadable: completion.result > 0 && (wasPolling || completion.isMoreReadable))
+      pollForError(on: connection)
     case ENOBUFS:
       state.starvedBufferCount += 1
       state.starved.append(connection, number: Int(connection.pointee.generation))

@@ -89,6 +89,12 @@ internal import Glibc
     unsafe entry.pointee.flags |= MARTLET_SQE_CQE_SKIP_SUCCESS
   }
 
+  /// Asks how many bytes the peer has not acknowledged: the completion's result. TCP only.
+  func countUnacknowledged(_ file: File, token: Token) {
+    fill(IORING_OP_URING_CMD, token, file)
+    unsafe entry.pointee.off = UInt64(MARTLET_SOCKET_SIOCOUTQ)
+  }
+
   /// Gives a direct descriptor a number in the process as well: the completion's result.
   func install(_ file: File, token: Token) {
     fill(IORING_OP_NOP, token, file)

@@ -26,6 +26,10 @@ struct Token: Equatable {
     case install
     /// Takes a direct descriptor out of the ring's table.
     case closing
+    /// Asks a direct descriptor how much the peer has not acknowledged.
+    case examination
+    /// Gives a direct descriptor a number in the process, to ask what the ring cannot.
+    case installForExamination
   }
 
   init(_ operation: Operation, index: UInt32, generation: UInt32) {
