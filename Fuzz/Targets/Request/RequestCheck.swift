@@ -160,6 +160,5 @@ extension RequestCheck {
     let sextets = keys[0].prefix(22).compactMap { alphabet.firstIndex(of: $0) }
     promise("22 characters of base64", sextets.count, equals: 22)
     promise("padding of 16 bytes", Array(keys[0].dropFirst(22)), equals: Array("==".utf8))
-    promise("no bits are left over", sextets[21] % 16, equals: 0)
   }
 }

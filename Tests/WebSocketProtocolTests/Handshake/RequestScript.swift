@@ -78,6 +78,9 @@ extension RequestScript {
     RequestScript(
       "no subprotocol in an empty list", opening(more: "Sec-WebSocket-Protocol: ,\r\n"), .upgrade),
     RequestScript(
+      "a key of 22 characters drawn at random",
+      opening(key: "Sec-WebSocket-Key: abcdefghijklmnopqrstuv==\r\n"), .upgrade),
+    RequestScript(
       "the last line feed is missing", String(opening().unicodeScalars.dropLast()), .incomplete),
   ]
 
@@ -106,6 +109,12 @@ extension RequestScript {
     RequestScript(
       "a key of 15 bytes", opening(key: "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25j\r\n"),
       .invalidKey),
+    RequestScript(
+      "a key without its padding",
+      opening(key: "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ\r\n"), .invalidKey),
+    RequestScript(
+      "a key in the alphabet of URLs",
+      opening(key: "Sec-WebSocket-Key: dGhlIHNhbXBsZS-ub25jZQ==\r\n"), .invalidKey),
     RequestScript(
       "two keys",
       opening(
