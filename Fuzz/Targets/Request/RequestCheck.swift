@@ -91,7 +91,7 @@ struct RequestCheck {
     let hosts = head.values(of: "host")
     promise("at most one host", hosts.count <= 1)
     promise("a host, but for HTTP/1.0", hosts.count == 1 || request.minorVersion == 0)
-    for host in hosts { promise("Host holds a host", isHost(host)) }
+    for host in hosts { promise("Host holds a host or nothing", host.isEmpty || isHost(host)) }
   }
 
   /// RFC 3986 §3.2.2 and §3.2.3, with a name that is not empty.

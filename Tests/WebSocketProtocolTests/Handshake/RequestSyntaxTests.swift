@@ -45,7 +45,7 @@ struct FieldLineTests {
 
 @Suite("RFC 9112 §3.2: Host")
 struct HostTests {
-  @Test("it is there once and names a host", arguments: RequestScript.hosts)
+  @Test("it is there once, and names a host or is empty", arguments: RequestScript.hosts)
   func host(script: RequestScript) {
     #expect(parse(script.text) == script.expected)
   }
@@ -56,6 +56,7 @@ struct HostTests {
     #expect(withRequest(script) { $0.host } == .some("other:81"))
     #expect(withRequest(opening(host: "Host:  a:80 \r\n")) { $0.host } == .some("a:80"))
     #expect(withRequest("GET / HTTP/1.0\r\n\r\n") { $0.host } == .some(nil))
+    #expect(withRequest(opening(host: "Host: \r\n")) { $0.host } == .some(""))
   }
 }
 
