@@ -76,6 +76,9 @@ extension RequestScript {
           sec-websocket-extensions: a;b=c;d="e\\f",, x\r\n
           """), .upgrade),
     RequestScript(
+      "an extension with an empty parameter",
+      opening(more: "Sec-WebSocket-Extensions: permessage-deflate;\r\n"), .upgrade),
+    RequestScript(
       "no subprotocol in an empty list", opening(more: "Sec-WebSocket-Protocol: ,\r\n"), .upgrade),
     RequestScript(
       "a key of 22 characters drawn at random",

@@ -138,7 +138,7 @@ extension ResponseScript {
       "an extension nobody offered", answer(more: "Sec-WebSocket-Extensions: a\r\n"),
       .failed(.unexpectedExtension), offering: ["b"]),
     ResponseScript(
-      "a malformed extension", answer(more: "Sec-WebSocket-Extensions: a;;\r\n"),
+      "a malformed extension", answer(more: "Sec-WebSocket-Extensions: a;;=\r\n"),
       .failed(.unexpectedExtension), offering: ["a"]),
     ResponseScript(
       "a folded field", answer(more: "X: a\r\n b\r\n"), .failed(.malformedHead(.foldedLine))),
