@@ -65,7 +65,7 @@ struct AnswerCase: Sendable {
       "\u{0}\u{1}\u{2}"
     },
     AnswerCase("a head that is too large", invalid: .malformedHead(.tooLong)) {
-      $0.response(["X: " + String(repeating: "x", count: 9000)])
+      $0.response(["X: " + String(repeating: "x", count: 17_000)])
     },
     AnswerCase("a head without an end", invalid: .malformedHead(.tooLong)) { _ in
       "HTTP/1.1 101 " + String(repeating: "y", count: 20_000)
