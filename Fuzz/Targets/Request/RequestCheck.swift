@@ -7,9 +7,12 @@ struct RequestCheck {
   private let target: [UInt8]
   private let version: [UInt8]
 
-  /// RFC 9112 §3: three parts with one space between.
+  /// RFC 9112 §3: three parts with one space between; §2.2: empty lines in front of them mean
+  /// nothing.
   init(_ bytes: [UInt8]) {
-    head = PlainHead(bytes)
+    var rest = bytes[...]
+    while rest.starts(with: "\r\n".utf8) { rest = rest.dropFirst(2) }
+    head = PlainHead(Array(rest))
     let parts = head.firstLine.split(
       separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
     promise("a request line has three parts", parts.count, equals: 3)

@@ -162,15 +162,25 @@ extension RequestScript {
       "absolute form", opening(line: "GET http://example.com:8080/a?b HTTP/1.1"), .upgrade),
     RequestScript(
       "absolute form of WebSocket", opening(line: "GET WSS://[::1]?b HTTP/1.1"), .upgrade),
+    RequestScript("an empty line first", "\r\n" + opening(), .upgrade),
+    RequestScript("many empty lines first", emptyLines + opening(), .upgrade),
+    RequestScript("an empty line before a plain request", "\r\n" + plainRequest, .plain),
+    RequestScript("nothing but empty lines", emptyLines, .incomplete),
     RequestScript("OPTIONS of the server", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", .plain),
     RequestScript(
       "what browsers leave unencoded", opening(line: "GET /a|b?{c}^`\" HTTP/1.1"), .upgrade),
   ]
 
+  private static let emptyLines = String(repeating: "\r\n", count: 20)
+  private static let plainRequest = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+
   static let wrongRequestLines = [
     RequestScript("only a method", "GET\r\n\r\n", .malformedRequestLine),
     RequestScript("no version, as in HTTP/0.9", "GET /\r\n\r\n", .malformedRequestLine),
-    RequestScript("an empty line first", "\r\n" + opening(), .malformedRequestLine),
+    RequestScript("a bare line feed first", "\n" + opening(), .malformedHead(.bareLineFeed)),
+    RequestScript(
+      "a bare carriage return first", "\r" + opening(), .malformedHead(.bareCarriageReturn)),
+    RequestScript("an empty line and a blank one", "\r\n \r\n" + opening(), .malformedRequestLine),
     RequestScript("two spaces", opening(line: "GET  / HTTP/1.1"), .malformedRequestLine),
     RequestScript("two spaces further on", opening(line: "GET /  HTTP/1.1"), .malformedRequestLine),
     RequestScript("a space first", opening(line: " GET / HTTP/1.1"), .malformedRequestLine),

@@ -91,6 +91,31 @@ struct HandshakeLimitsTests {
     #expect(HandshakeError.malformedHead(.tooLong).status.code == 431)
   }
 
+  @Test("a head of 16 KiB passes by the default limit, one byte more does not")
+  func defaultLimit() {
+    let rest = (16 << 10) - opening(more: "Cookie: \r\n").utf8.count
+    let script = { opening(more: "Cookie: \(String(repeating: "c", count: $0))\r\n") }
+    #expect(parse(script(rest)) == .upgrade)
+    #expect(parse(script(rest + 1)) == .refused(.malformedHead(.tooLong)))
+  }
+
+  @Test("empty lines in front of a request count as bytes of its head")
+  func emptyLines() {
+    let limits = HandshakeLimits(headByteCountMax: opening().utf8.count + 6)
+    let lines = { String(repeating: "\r\n", count: $0) }
+    #expect(parse(lines(3) + opening(), limits: limits) == .upgrade)
+    #expect(parse(lines(4) + opening(), limits: limits) == .refused(.malformedHead(.tooLong)))
+    #expect(parse(lines(100_000)) == .refused(.malformedHead(.tooLong)))
+  }
+
+  @Test("the head of a request begins with the empty lines in front of it")
+  func emptyLinesAndLength() {
+    var parser = RequestParser()
+    let parsed = parse(Array(("\r\n\r\n" + opening() + "frames").utf8), with: &parser)
+    #expect(parsed.headByteCount == opening().utf8.count + 4)
+    #expect(withRequest("\r\n" + opening()) { $0.path } == "/chat")
+  }
+
   @Test("64 KiB of header are refused by the default limit, without waiting for their end")
   func endless() {
     let fields = String(repeating: "X: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n", count: 1_700)
@@ -119,5 +144,6 @@ struct HandshakeLimitsTests {
   func endlessTarget() {
     let target = String(repeating: "a", count: 17_000)
     #expect(parse("GET /\(target)") == .refused(.targetTooLong))
+    #expect(parse("\r\nGET /\(target)") == .refused(.targetTooLong))
   }
 }
