@@ -20,6 +20,7 @@ final class Engine: ConnectionHandler {
     var responseParser: ResponseParser
     /// A request or a response that is being written.
     var head: [UInt8] = []
+    var dateStamp = DateStamp()
     var randomness = Randomness()
     /// Of the connections that are being made, and of those that will be made anew.
     var dialers: [ConnectionID: Dialer] = [:]
