@@ -38,7 +38,7 @@ extension Engine {
       }
       start += end
     }
-    guard start < bytes.count, isOpen(connection) else { return }
+    guard start < bytes.count else { return }
     unsafe received(UnsafeMutableRawBufferPointer(rebasing: bytes[start...]), on: connection)
   }
 

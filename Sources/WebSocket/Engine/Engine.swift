@@ -24,6 +24,8 @@ final class Engine: ConnectionHandler {
     var randomness = Randomness()
     /// Of the connections that are being made, and of those that will be made anew.
     var dialers: [ConnectionID: Dialer] = [:]
+    /// Of the connections whose server has refused, and whose body is still waited for.
+    var refusals: [ConnectionID: BegunRefusal] = [:]
     var dialQueue: DialQueue
   }
 
@@ -71,11 +73,13 @@ final class Engine: ConnectionHandler {
     case .open: unsafe receiveFrames(bytes, on: connection)
     case .handshake: unsafe receiveHead(bytes, on: connection)
     case .raw: unsafe receiveRawFrames(bytes, on: connection)
+    case .refused: unsafe receiveRefusal(bytes, on: connection)
     case .ended: break
     }
   }
 
   func receiveEnded(on connection: ConnectionPointer) {
+    if connection.webSocket.phase == .refused { return endRefusal(connection) }
     guard connection.webSocket.phase != .handshake else {
       failDialing(connection, .closed)
       return reactor.abort(connection, reset: false)
@@ -92,6 +96,7 @@ final class Engine: ConnectionHandler {
   func expired(_ connection: ConnectionPointer) {
     switch connection.webSocket.phase {
     case .handshake: handshakeExpired(connection)
+    case .refused: endRefusal(connection)
     case .open, .raw:
       guard connection.webSocket.session.canSendData else {
         return fail(connection, .closeTimeout, code: nil)
@@ -116,7 +121,7 @@ final class Engine: ConnectionHandler {
     for dialer in scratch.value.dialQueue.stop() where dialer.waitsForTurn { dialer.stopped() }
     reactor.forEachConnection { connection in
       switch connection.webSocket.phase {
-      case .handshake:
+      case .handshake, .refused:
         failDialing(connection, .stopped)
         reactor.abort(connection, reset: false)
       case .open, .raw: close(connection, code: .goingAway, reason: "\(role) is stopping")
