@@ -7,7 +7,7 @@ extension ConnectFailure {
     switch self {
     case .system(let error): "\(error)"
     case .timeout: "the connection could not be made in time"
-    case .refused(let head): head.refusal
+    case .refused(let refusal): refusal.text
     case .invalidResponse(let error): "this is no WebSocket server: \(error.reason)"
     case .closed: "the server has closed the connection without an answer"
     case .cancelled: "cancelled"
@@ -16,9 +16,9 @@ extension ConnectFailure {
   }
 }
 
-extension ResponseHead {
-  fileprivate var refusal: String {
-    let refusal = "the server has refused: \(status.code) \(reasonPhrase)"
+extension Refusal {
+  fileprivate var text: String {
+    let refusal = "the server has refused: \(self)"
     if 300..<400 ~= status.code, let location = header(named: "Location") {
       return "\(refusal), elsewhere: \(location)"
     }

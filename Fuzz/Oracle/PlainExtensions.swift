@@ -1,6 +1,7 @@
 import WebSocketProtocol
 
-/// `Sec-WebSocket-Extensions` by the grammar of RFC 6455 §9.1.
+/// `Sec-WebSocket-Extensions` by the grammar of RFC 6455 §9.1, and with empty elements and empty
+/// parameters, which mean nothing (RFC 9110 §5.6.1, §5.6.6).
 enum PlainExtensions {
   /// What the list names, as text that is the same for every way of writing the same: name, and
   /// parameters with their values. `nil` if the list breaks the grammar.
@@ -15,7 +16,7 @@ enum PlainExtensions {
       let name = PlainHead.trimmed(parts[0])
       guard PlainHead.isToken(name) else { return nil }
       var texts = [PlainHead.text(name)]
-      for part in parts.dropFirst() {
+      for part in parts.dropFirst() where !PlainHead.trimmed(part).isEmpty {
         guard let parameter = parameter(part) else { return nil }
         texts.append(parameter)
       }

@@ -9,14 +9,16 @@ struct PlainHead {
   let firstLine: [UInt8]
   let fields: [Field]
 
-  /// `bytes` are the head and nothing else. Keeps the promise that they are one.
-  init(_ bytes: [UInt8]) {
+  /// `bytes` are the head and nothing else. Keeps the promise that they are one. Lines may be folded
+  /// only with `unfolding` (RFC 9112 §5.2).
+  init(_ bytes: [UInt8], unfolding: Bool = false) {
     var lines = Self.lines(of: bytes)
     promise("an empty line ends a head", lines.popLast(), equals: [])
     promise("a head has a first line", !lines.isEmpty && lines[0] != [])
     promise("only one line is empty", !lines.contains([]))
-    firstLine = lines[0]
-    fields = lines.dropFirst().map(Self.field)
+    firstLine = lines.removeFirst()
+    if unfolding { lines = Self.unfolded(lines) }
+    fields = lines.map(Self.field)
   }
 
   /// The values of the fields called `name`, in their order.
@@ -73,6 +75,17 @@ struct PlainHead {
     }
     promise("CRLF ends every line", lines.popLast(), equals: [])
     return lines
+  }
+
+  /// A line that begins with a space or a tab goes on with the value of the one before.
+  private static func unfolded(_ lines: [[UInt8]]) -> [[UInt8]] {
+    lines.reduce(into: []) { whole, line in
+      guard let before = whole.last, line[0] == 32 || line[0] == 9 else {
+        return whole.append(line)
+      }
+      let start = before.reversed().drop { $0 == 32 || $0 == 9 }.reversed()
+      whole[whole.count - 1] = start + [32] + line.drop { $0 == 32 || $0 == 9 }
+    }
   }
 
   private static func field(_ line: [UInt8]) -> Field {

@@ -67,7 +67,7 @@ final class DialRecord {
     case .cancelled where !isCancelled: return "a dial is cancelled that nobody has cancelled"
     case .stopped where !hasStopped: return "a dial has stopped, and the client has not"
     // The request took its time.
-    case .refused(let head) where head.status == .requestTimeout: break
+    case .refused(let refusal) where refusal.status == .requestTimeout: break
     case .refused, .invalidResponse: return "a dial was answered wrongly: \(reason)"
     case .cancelled, .stopped:
       return isEnded ? nil : "a dial goes on that was ended"

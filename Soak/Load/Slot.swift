@@ -157,8 +157,8 @@ final class Slot: Sendable {
 
   private func attemptFailed(_ failure: ConnectFailure) {
     progress.withLock { progress in
-      if case .dialing(true) = progress.phase, case .refused(let head) = failure,
-        head.status == .unauthorized
+      if case .dialing(true) = progress.phase, case .refused(let refusal) = failure,
+        refusal.status == .unauthorized
       {
         report.count { $0.refusedCount += 1 }
       } else {

@@ -6,7 +6,7 @@ import WebSocketProtocol
 public func fuzz(_ start: UnsafePointer<UInt8>?, _ byteCount: Int) -> Int32 {
   var input = unsafe FuzzInput(start, byteCount)
   let limits = HandshakeLimits(
-    headByteCountMax: input.choose(from: [8192, 1024, 64]),
+    headByteCountMax: input.choose(from: [16_384, 1024, 64]),
     headerCountMax: input.choose(from: [100, 6, 1]),
     targetByteCountMax: input.choose(from: [8000, 16]))
   let reads = input.reads()

@@ -6,7 +6,7 @@ import WebSocketProtocol
 public func fuzz(_ start: UnsafePointer<UInt8>?, _ byteCount: Int) -> Int32 {
   var input = unsafe FuzzInput(start, byteCount)
   let limits = HandshakeLimits(
-    headByteCountMax: input.choose(from: [8192, 1024, 64]),
+    headByteCountMax: input.choose(from: [16_384, 1024, 64]),
     headerCountMax: input.choose(from: [100, 6, 1]))
   let request = offer(
     subprotocols: input.choose(from: [["chat", "v2.chat"], []]),
@@ -27,8 +27,9 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ byteCount: Int) -> Int32 {
     promise("it is not the upgrade", head.status != .switchingProtocols)
     _ = ResponseCheck(bytes, head, limits: limits)
   case .success(.refused(let head)):
-    promise("the server has decided", (200...599).contains(head.status.code))
+    promise("the server has decided", (200...999).contains(head.status.code))
     _ = ResponseCheck(bytes, head, limits: limits)
+    checkBody(behind: head, in: bytes, reads: reads)
   case .success(.upgraded(let head, let subprotocol, let extensions)):
     let check = ResponseCheck(bytes, head, limits: limits)
     check.checkUpgrade(answering: request)
@@ -37,6 +38,24 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ byteCount: Int) -> Int32 {
   case .failure: break
   }
   return 0
+}
+
+/// What is kept of a body is the same in any pieces, bounded, and what was sent.
+private func checkBody(behind head: ResponseHead, in bytes: [UInt8], reads: Reads) {
+  let body = Array(bytes[head.byteCount...])
+  let empty = ResponseBodyStart(of: head, byteCountMax: 16)
+  var whole = empty
+  whole.append(HeapBytes(body).span)
+  var pieces = empty
+  for piece in reads.pieces(of: body.count) { pieces.append(HeapBytes(body[piece]).span) }
+  promise("a body is the same in pieces", pieces, equals: whole)
+  promise("what is kept of a body is bounded", whole.bytes.count <= 16)
+  var rest = body[...]
+  for byte in whole.bytes {
+    let index = rest.firstIndex(of: byte)
+    promise("what is kept was sent, in its order", index != nil)
+    rest = rest[((index ?? rest.startIndex) + 1)...]
+  }
 }
 
 /// What the client has sent, with the key of RFC 6455 §1.3.

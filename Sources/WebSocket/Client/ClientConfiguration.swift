@@ -33,7 +33,7 @@ public struct ClientConfiguration: Sendable {
   /// The most bytes of one frame's payload. Nil: as many as of a message.
   public var frameByteCountMax: Int?
 
-  /// Bytes and fields of a response's head: 8 KiB, 100.
+  /// Bytes and fields of a response's head: 16 KiB, 100.
   public var handshake = HandshakeLimits()
 
   /// Milliseconds without received bytes after which a ping is sent, and between one and the next:

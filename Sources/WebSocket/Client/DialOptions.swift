@@ -50,8 +50,8 @@ public struct ReconnectPolicy: Sendable {
   /// Not asked after `.cancelled` and `.stopped`, which nothing follows.
   public var retries: @Sendable (ConnectFailure) -> Bool = { failure in
     switch failure {
-    case .refused(let head):
-      !(400..<500 ~= head.status.code) || [408, 425, 429].contains(head.status.code)
+    case .refused(let refusal):
+      !(400..<500 ~= refusal.status.code) || [408, 425, 429].contains(refusal.status.code)
     case .invalidResponse, .cancelled, .stopped: false
     case .system, .timeout, .closed: true
     }
@@ -87,8 +87,8 @@ public enum ConnectFailure: Error, Sendable, Equatable {
   /// `connectTimeoutMilliseconds` are over.
   case timeout
   /// The server has answered otherwise than with 101: with a redirect, which is not followed, a
-  /// demand to authenticate, a refusal.
-  case refused(ResponseHead)
+  /// demand to authenticate, a refusal. With the start of what its body says.
+  case refused(Refusal)
   /// The answer is none to an opening handshake (RFC 6455 §4.1).
   case invalidResponse(ResponseError)
   /// The server has closed the connection without an answer.

@@ -227,7 +227,7 @@ final class Dialer: @unchecked Sendable {
     engine.reactor.setDeadline(on: connection, afterMilliseconds: remainingMilliseconds / left)
   }
 
-  private var remainingMilliseconds: Int {
+  var remainingMilliseconds: Int {
     max(1, Int((deadlineNanoseconds - engine.reactor.nowNanoseconds) / 1_000_000))
   }
 

@@ -40,11 +40,8 @@ extension Engine {
       case .interim(let head):
         return head.byteCount
       case .refused(let head):
-        // Without waiting for the body, which may never end. Nothing of ours is on its way that a
-        // reset could make the server lose.
-        failDialing(connection, .refused(head))
-        reactor.abort(connection, reset: false)
-        return nil
+        refused(connection, by: dialer, head)
+        return head.byteCount
       case .upgraded(let head, let subprotocol, _):
         opened(connection, by: dialer, subprotocol: subprotocol)
         return head.byteCount
@@ -72,7 +69,13 @@ extension Engine {
   }
 
   func dialedConnectionClosed(_ connection: ConnectionPointer, _ error: SystemError?) {
-    scratch.value.dialers.removeValue(forKey: reactor.id(of: connection))?.closed(error)
+    let refusal = takeRefusal(of: connection)
+    guard let dialer = scratch.value.dialers.removeValue(forKey: reactor.id(of: connection)) else {
+      return
+    }
+    // A reset in the middle of a body takes nothing from what the server has said.
+    if let refusal { dialer.fail(refusal) }
+    dialer.closed(error)
   }
 
   func makeHandshakeKey() -> HandshakeKey {

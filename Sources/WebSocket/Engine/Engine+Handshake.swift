@@ -38,7 +38,7 @@ extension Engine {
       }
       start += end
     }
-    guard start < bytes.count, isOpen(connection) else { return }
+    guard start < bytes.count else { return }
     unsafe received(UnsafeMutableRawBufferPointer(rebasing: bytes[start...]), on: connection)
   }
 
@@ -114,7 +114,8 @@ extension Engine {
 
   private func open(_ connection: ConnectionPointer, _ response: UpgradeResponse) {
     scratch.value.head.removeAll(keepingCapacity: true)
-    response.append(to: &scratch.value.head)
+    let date = scratch.value.dateStamp.now()
+    response.append(to: &scratch.value.head, date: date)
     guard reactor.canSend(on: connection) else {
       return unsafe application.discard(state: connection.state)
     }
@@ -161,7 +162,8 @@ extension Engine {
     leaveTopics(connection)
     guard reactor.canSend(on: connection) else { return }
     scratch.value.head.removeAll(keepingCapacity: true)
-    response.append(to: &scratch.value.head, omittingBody: omittingBody)
+    let date = scratch.value.dateStamp.now()
+    response.append(to: &scratch.value.head, omittingBody: omittingBody, date: date)
     unsafe reactor.send(scratch.value.head.span.bytes, on: connection)
     reactor.finish(connection)
   }

@@ -46,7 +46,7 @@ extension Engine {
       // The closing handshake has begun since, and has a deadline of its own.
       guard connection.webSocket.session.canSendData else { return }
       examinedSilence(condition, on: connection)
-    case .ended: break
+    case .refused, .ended: break
     }
   }
 

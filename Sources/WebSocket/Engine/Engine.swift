@@ -20,9 +20,12 @@ final class Engine: ConnectionHandler {
     var responseParser: ResponseParser
     /// A request or a response that is being written.
     var head: [UInt8] = []
+    var dateStamp = DateStamp()
     var randomness = Randomness()
     /// Of the connections that are being made, and of those that will be made anew.
     var dialers: [ConnectionID: Dialer] = [:]
+    /// Of the connections whose server has refused, and whose body is still waited for.
+    var refusals: [ConnectionID: BegunRefusal] = [:]
     var dialQueue: DialQueue
   }
 
@@ -70,11 +73,13 @@ final class Engine: ConnectionHandler {
     case .open: unsafe receiveFrames(bytes, on: connection)
     case .handshake: unsafe receiveHead(bytes, on: connection)
     case .raw: unsafe receiveRawFrames(bytes, on: connection)
+    case .refused: unsafe receiveRefusal(bytes, on: connection)
     case .ended: break
     }
   }
 
   func receiveEnded(on connection: ConnectionPointer) {
+    if connection.webSocket.phase == .refused { return endRefusal(connection) }
     guard connection.webSocket.phase != .handshake else {
       failDialing(connection, .closed)
       return reactor.abort(connection, reset: false)
@@ -94,6 +99,7 @@ final class Engine: ConnectionHandler {
       guard reactor.canSend(on: connection) else { return handshakeExpired(connection) }
       // What has arrived in time may not have been received yet.
       reactor.examine(connection)
+    case .refused: endRefusal(connection)
     case .open, .raw:
       if connection.webSocket.session.canSendData { keepAlive(connection) }
     case .ended: break
@@ -113,7 +119,7 @@ final class Engine: ConnectionHandler {
     for dialer in scratch.value.dialQueue.stop() where dialer.waitsForTurn { dialer.stopped() }
     reactor.forEachConnection { connection in
       switch connection.webSocket.phase {
-      case .handshake:
+      case .handshake, .refused:
         failDialing(connection, .stopped)
         reactor.abort(connection, reset: false)
       case .open, .raw: close(connection, code: .goingAway, reason: "\(role) is stopping")

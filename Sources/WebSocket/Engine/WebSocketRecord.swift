@@ -22,6 +22,8 @@ internal import WebSocketProtocol
     case open
     /// Open, for a handler of frames.
     case raw
+    /// A client's: the server has refused, and says why.
+    case refused
     /// No more is taken from the peer; the application has been told.
     case ended
   }

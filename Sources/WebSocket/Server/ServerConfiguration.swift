@@ -22,7 +22,7 @@ public struct ServerConfiguration: Sendable {
   /// The most bytes of one frame's payload. Nil: as many as of a message.
   public var frameByteCountMax: Int?
 
-  /// Bytes and fields of a request's head, and bytes of its target: 8 KiB, 100, 8,000. Beyond: 431,
+  /// Bytes and fields of a request's head, and bytes of its target: 16 KiB, 100, 8,000. Beyond: 431,
   /// 414.
   public var handshake = HandshakeLimits()
 

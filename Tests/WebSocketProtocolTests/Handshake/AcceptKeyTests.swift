@@ -21,10 +21,23 @@ struct AcceptKeyTests {
   }
 
   @Test(
-    "a key that is not the one base64 form of 16 bytes is none",
+    "a key may have any bits where 16 bytes leave them unused; the answer is that to it as sent",
+    arguments: [
+      ("abcdefghijklmnopqrstuv==", "bgAIe1Uyl8RkKSUGzScol17gp1Y="),
+      ("abcdefghijklmnopqrstug==", "wj1jp9dtXPkU+4jX/bjfVS6WdQE="),
+      ("/////////////////////+==", "3BVAQ6Z9FcOLtfBDpV3+0WEa6Ts="),
+    ])
+  func unusedBits(key: String, answer: String) throws {
+    let parsed = try #require(handshakeKey(key))
+    #expect(parsed.characters.indices.map { parsed.characters[$0] } == Array(key.utf8))
+    #expect(text(parsed.accept) == answer)
+  }
+
+  @Test(
+    "a key that is not 16 bytes in base64 is none",
     arguments: [
       "", "x", "dGhlIHNhbXBsZSBub25jZQ", "dGhlIHNhbXBsZSBub25jZQ=", "dGhlIHNhbXBsZSBub25jZQ===",
-      "dGhlIHNhbXBsZSBub25jZR==", "dGhlIHNhbXBsZSBub25jZWE=", "dGhlIHNhbXBsZSBub25jZWFi",
+      "dGhlIHNhbXBsZSBub25jZWE=", "dGhlIHNhbXBsZSBub25jZWFi",
       "dGhlIHNhbXBsZS-ub25jZQ==", "dGhlIHNhbXBsZS ub25jZQ==", "=GhlIHNhbXBsZSBub25jZQ==",
       "dGhlIHNhbXBsZSBub25jZQ=a",
     ])

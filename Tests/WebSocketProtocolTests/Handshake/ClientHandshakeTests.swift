@@ -116,6 +116,46 @@ struct ClientHandshakeTests {
     #expect(head.headers.map(\.value) == ["ws://b/", "1", "2"])
   }
 
+  @Test("a fold in a value is one space, and the head is as long as it was sent")
+  func folds() throws {
+    let text = "HTTP/1.1 403 No\r\nA: 1 \t\r\n \t2\r\n \r\n\t3 4\r\nB:\r\n 5\r\n\r\n"
+    guard case .refused(let head) = try parse(Array((text + "body").utf8)).get() else {
+      Issue.record("not refused")
+      return
+    }
+    #expect(head.headers.map { "\($0.name)=\($0.value)" } == ["A=1 2 3 4", "B=5"])
+    #expect(head.byteCount == text.utf8.count)
+  }
+
+  @Test("a field in many lines counts once, and its bytes count as they are sent")
+  func foldLimits() throws {
+    let fold = String(repeating: "\r\n a", count: 20)
+    let text = "HTTP/1.1 403 No\r\nA: 1\(fold)\r\nB: 2\r\n\r\n"
+    let size = text.utf8.count
+    let limits = { HandshakeLimits(headByteCountMax: $0, headerCountMax: $1) }
+    guard case .success(.refused) = try parse(Array(text.utf8), limits: limits(size, 2)) else {
+      Issue.record("not refused")
+      return
+    }
+    #expect(
+      try parse(Array(text.utf8), limits: limits(size - 1, 2)) == .failure(.malformedHead(.tooLong))
+    )
+    #expect(
+      try parse(Array(text.utf8), limits: limits(size, 1))
+        == .failure(.malformedHead(.tooManyFields)))
+  }
+
+  @Test("a status line without its last space has an empty reason phrase")
+  func noReason() throws {
+    for line in ["HTTP/1.1 503", "HTTP/1.1 503 "] {
+      guard case .refused(let head) = try parse(Array("\(line)\r\n\r\n".utf8)).get() else {
+        Issue.record("not refused")
+        continue
+      }
+      #expect(head.status == .serviceUnavailable && head.reasonPhrase == "")
+    }
+  }
+
   @Test("an answer is bounded, as a request is")
   func bounded() throws {
     let limits = HandshakeLimits(headByteCountMax: 100, headerCountMax: 2)

@@ -95,9 +95,27 @@ struct ExtensionTests {
   }
 
   @Test(
-    "what breaks the grammar is refused",
+    "nothing between semicolons, or behind the last one, is passed over",
     arguments: [
-      ";", "a;", "a;;b", "a; b=", "a; =b", "a b", "a; b=\"", "a; b=\"\"", "a; b=\"c d\"",
+      ("a;", [WebSocketExtension("a")]), ("a ; \t", [WebSocketExtension("a")]),
+      ("a;;;", [WebSocketExtension("a")]),
+      ("a; ;b;", [WebSocketExtension("a", parameters: [.init("b")])]),
+      (
+        "a;, b;;c=d",
+        [WebSocketExtension("a"), WebSocketExtension("b", parameters: [.init("c", "d")])]
+      ),
+      ("a;\r\nSec-WebSocket-Extensions: b", [WebSocketExtension("a"), WebSocketExtension("b")]),
+    ])
+  func emptyParameters(value: String, expected: [WebSocketExtension]) {
+    let script = opening(more: "Sec-WebSocket-Extensions: \(value)\r\n")
+    #expect(parse(script) == .upgrade)
+    #expect(withRequest(script) { $0.extensionOffers } == expected)
+  }
+
+  @Test(
+    "what else breaks the grammar is refused",
+    arguments: [
+      ";", "; a", "a, ;", "a;b;;=", "a; b=", "a; =b", "a b", "a; b=\"", "a; b=\"\"", "a; b=\"c d\"",
       "a; b=\"c\\", "a; b=\"c\"d", "\"a\"", "a=b", "a; b c", "a, b/c",
     ])
   func malformed(value: String) {

@@ -76,7 +76,13 @@ extension RequestScript {
           sec-websocket-extensions: a;b=c;d="e\\f",, x\r\n
           """), .upgrade),
     RequestScript(
+      "an extension with an empty parameter",
+      opening(more: "Sec-WebSocket-Extensions: permessage-deflate;\r\n"), .upgrade),
+    RequestScript(
       "no subprotocol in an empty list", opening(more: "Sec-WebSocket-Protocol: ,\r\n"), .upgrade),
+    RequestScript(
+      "a key of 22 characters drawn at random",
+      opening(key: "Sec-WebSocket-Key: abcdefghijklmnopqrstuv==\r\n"), .upgrade),
     RequestScript(
       "the last line feed is missing", String(opening().unicodeScalars.dropLast()), .incomplete),
   ]
@@ -106,6 +112,12 @@ extension RequestScript {
     RequestScript(
       "a key of 15 bytes", opening(key: "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25j\r\n"),
       .invalidKey),
+    RequestScript(
+      "a key without its padding",
+      opening(key: "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ\r\n"), .invalidKey),
+    RequestScript(
+      "a key in the alphabet of URLs",
+      opening(key: "Sec-WebSocket-Key: dGhlIHNhbXBsZS-ub25jZQ==\r\n"), .invalidKey),
     RequestScript(
       "two keys",
       opening(
@@ -150,15 +162,25 @@ extension RequestScript {
       "absolute form", opening(line: "GET http://example.com:8080/a?b HTTP/1.1"), .upgrade),
     RequestScript(
       "absolute form of WebSocket", opening(line: "GET WSS://[::1]?b HTTP/1.1"), .upgrade),
+    RequestScript("an empty line first", "\r\n" + opening(), .upgrade),
+    RequestScript("many empty lines first", emptyLines + opening(), .upgrade),
+    RequestScript("an empty line before a plain request", "\r\n" + plainRequest, .plain),
+    RequestScript("nothing but empty lines", emptyLines, .incomplete),
     RequestScript("OPTIONS of the server", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", .plain),
     RequestScript(
       "what browsers leave unencoded", opening(line: "GET /a|b?{c}^`\" HTTP/1.1"), .upgrade),
   ]
 
+  private static let emptyLines = String(repeating: "\r\n", count: 20)
+  private static let plainRequest = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+
   static let wrongRequestLines = [
     RequestScript("only a method", "GET\r\n\r\n", .malformedRequestLine),
     RequestScript("no version, as in HTTP/0.9", "GET /\r\n\r\n", .malformedRequestLine),
-    RequestScript("an empty line first", "\r\n" + opening(), .malformedRequestLine),
+    RequestScript("a bare line feed first", "\n" + opening(), .malformedHead(.bareLineFeed)),
+    RequestScript(
+      "a bare carriage return first", "\r" + opening(), .malformedHead(.bareCarriageReturn)),
+    RequestScript("an empty line and a blank one", "\r\n \r\n" + opening(), .malformedRequestLine),
     RequestScript("two spaces", opening(line: "GET  / HTTP/1.1"), .malformedRequestLine),
     RequestScript("two spaces further on", opening(line: "GET /  HTTP/1.1"), .malformedRequestLine),
     RequestScript("a space first", opening(line: " GET / HTTP/1.1"), .malformedRequestLine),
@@ -219,10 +241,12 @@ extension RequestScript {
     RequestScript("an empty port", opening(host: "Host: a:\r\n"), .upgrade),
     RequestScript("IPv4", opening(host: "Host: 127.0.0.1:65535\r\n"), .upgrade),
     RequestScript("IPv6", opening(host: "Host: [::ffff:1.2.3.4]:80\r\n"), .upgrade),
+    RequestScript("an empty host", opening(host: "Host:\r\n"), .upgrade),
+    RequestScript("a blank host, plain", "GET / HTTP/1.1\r\nHost: \t\r\n\r\n", .plain),
     RequestScript("no Host", opening(host: ""), .missingHost),
+    RequestScript("two empty hosts", opening(host: "Host:\r\nHost:\r\n"), .repeatedHost),
     RequestScript("no Host, plain", "GET / HTTP/1.1\r\n\r\n", .missingHost),
     RequestScript("two hosts", opening(host: "Host: a\r\nHost: a\r\n"), .repeatedHost),
-    RequestScript("an empty host", opening(host: "Host:\r\n"), .invalidHost),
     RequestScript("only a port", opening(host: "Host: :80\r\n"), .invalidHost),
     RequestScript("a list of hosts", opening(host: "Host: a, b\r\n"), .invalidHost),
     RequestScript("a path", opening(host: "Host: a/b\r\n"), .invalidHost),

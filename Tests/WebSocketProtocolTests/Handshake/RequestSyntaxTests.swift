@@ -45,7 +45,7 @@ struct FieldLineTests {
 
 @Suite("RFC 9112 §3.2: Host")
 struct HostTests {
-  @Test("it is there once and names a host", arguments: RequestScript.hosts)
+  @Test("it is there once, and names a host or is empty", arguments: RequestScript.hosts)
   func host(script: RequestScript) {
     #expect(parse(script.text) == script.expected)
   }
@@ -56,6 +56,7 @@ struct HostTests {
     #expect(withRequest(script) { $0.host } == .some("other:81"))
     #expect(withRequest(opening(host: "Host:  a:80 \r\n")) { $0.host } == .some("a:80"))
     #expect(withRequest("GET / HTTP/1.0\r\n\r\n") { $0.host } == .some(nil))
+    #expect(withRequest(opening(host: "Host: \r\n")) { $0.host } == .some(""))
   }
 }
 
@@ -90,6 +91,31 @@ struct HandshakeLimitsTests {
     #expect(HandshakeError.malformedHead(.tooLong).status.code == 431)
   }
 
+  @Test("a head of 16 KiB passes by the default limit, one byte more does not")
+  func defaultLimit() {
+    let rest = (16 << 10) - opening(more: "Cookie: \r\n").utf8.count
+    let script = { opening(more: "Cookie: \(String(repeating: "c", count: $0))\r\n") }
+    #expect(parse(script(rest)) == .upgrade)
+    #expect(parse(script(rest + 1)) == .refused(.malformedHead(.tooLong)))
+  }
+
+  @Test("empty lines in front of a request count as bytes of its head")
+  func emptyLines() {
+    let limits = HandshakeLimits(headByteCountMax: opening().utf8.count + 6)
+    let lines = { String(repeating: "\r\n", count: $0) }
+    #expect(parse(lines(3) + opening(), limits: limits) == .upgrade)
+    #expect(parse(lines(4) + opening(), limits: limits) == .refused(.malformedHead(.tooLong)))
+    #expect(parse(lines(100_000)) == .refused(.malformedHead(.tooLong)))
+  }
+
+  @Test("the head of a request begins with the empty lines in front of it")
+  func emptyLinesAndLength() {
+    var parser = RequestParser()
+    let parsed = parse(Array(("\r\n\r\n" + opening() + "frames").utf8), with: &parser)
+    #expect(parsed.headByteCount == opening().utf8.count + 4)
+    #expect(withRequest("\r\n" + opening()) { $0.path } == "/chat")
+  }
+
   @Test("64 KiB of header are refused by the default limit, without waiting for their end")
   func endless() {
     let fields = String(repeating: "X: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n", count: 1_700)
@@ -116,7 +142,8 @@ struct HandshakeLimitsTests {
 
   @Test("a request line that fills the whole head is refused with 414")
   func endlessTarget() {
-    let target = String(repeating: "a", count: 9_000)
+    let target = String(repeating: "a", count: 17_000)
     #expect(parse("GET /\(target)") == .refused(.targetTooLong))
+    #expect(parse("\r\nGET /\(target)") == .refused(.targetTooLong))
   }
 }

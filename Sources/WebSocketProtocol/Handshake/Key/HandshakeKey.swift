@@ -14,15 +14,14 @@ public struct HandshakeKey: Sendable, Equatable {
     self.characters = characters
   }
 
-  /// The key that a client has sent, or nil if `text` is not the one base64 form of 16 bytes.
+  /// The key that a client has sent, or nil if `text` is not 16 bytes in base64 (RFC 6455 §4.2.1,
+  /// item 5). The characters stay as they were sent: the answer is computed from them.
   public init?(_ text: RawSpan) {
     guard text.byteCount == Self.byteCount else { return nil }
+    // 16 bytes fill 21 characters and two bits of the next. The other four bits may be anything: a
+    // decoder may ignore them (RFC 4648 §3.5), and there are clients that draw 22 characters.
     for index in 0..<22 where Base64.sextet(of: text[octet: index]) == nil { return nil }
-    // 16 bytes fill 21 characters and two bits of the next. A canonical encoder leaves the other
-    // four bits zero, so that one key has one text.
-    guard let last = Base64.sextet(of: text[octet: 21]), last & 0b1111 == 0,
-      text[octet: 22] == Base64.padding, text[octet: 23] == Base64.padding
-    else { return nil }
+    guard text[octet: 22] == Base64.padding, text[octet: 23] == Base64.padding else { return nil }
     characters = InlineArray { text[octet: $0] }
   }
 

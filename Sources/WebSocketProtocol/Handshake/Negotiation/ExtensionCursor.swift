@@ -4,6 +4,10 @@
 ///     extension-list  = 1#extension
 ///     extension       = extension-token *( ";" extension-param )
 ///     extension-param = token [ "=" ( token | quoted-string ) ]
+///
+/// Two things that a recipient has to ignore elsewhere in HTTP are passed over here, too, since
+/// clients send them: empty elements of a list (RFC 9110 §5.6.1), and nothing between two
+/// semicolons or behind the last one (RFC 9110 §5.6.6). What else breaks the grammar is malformed.
 struct ExtensionCursor {
   enum Item: Equatable {
     case name(Range<Int>)
@@ -36,7 +40,8 @@ struct ExtensionCursor {
       } else if isInsideElement {
         guard bytes[octet: position] == UInt8(ascii: ";") else { throw Malformed() }
         position += 1
-        return try parameter(bytes)
+        skipBlanks(bytes)
+        if !isAtSeparator(bytes) { return try parameter(bytes) }
       } else {
         isInsideElement = true
         return .name(try token(bytes))
@@ -44,8 +49,12 @@ struct ExtensionCursor {
     }
   }
 
+  private func isAtSeparator(_ bytes: RawSpan) -> Bool {
+    position == end || bytes[octet: position] == UInt8(ascii: ",")
+      || bytes[octet: position] == UInt8(ascii: ";")
+  }
+
   private mutating func parameter(_ bytes: RawSpan) throws(Malformed) -> Item {
-    skipBlanks(bytes)
     let name = try token(bytes)
     skipBlanks(bytes)
     guard position < end, bytes[octet: position] == UInt8(ascii: "=") else {

@@ -32,7 +32,7 @@ public struct HTTPRequest: ~Escapable {
   public var isHEAD: Bool { fields.bytes.equals("HEAD", in: line.method) }
 
   /// Host and port that the client wants to reach: of a target in absolute form, else of `Host`.
-  /// Nil only for HTTP/1.0 without it.
+  /// Empty if `Host` is. Nil only for HTTP/1.0 without it.
   public var host: String? {
     (line.authority ?? fields.value(of: "host")).map { fields.bytes.text(in: $0) }
   }

@@ -43,7 +43,8 @@ public enum HandshakeError: Error, Sendable, Equatable {
   case repeatedOrigin
   /// A subprotocol that is no token (RFC 6455 §4.1, item 10).
   case invalidSubprotocol
-  /// RFC 6455 §9.1.
+  /// RFC 6455 §9.1. Empty parameters and empty elements are passed over and are no error:
+  /// `permessage-deflate;`, `a, , b`.
   case invalidExtensions
 
   public var status: HTTPStatus {

@@ -33,14 +33,15 @@ public struct RequestParser: ~Copyable, Sendable {
   }
 
   /// Parses the request at the start of `bytes`, which are everything the connection has sent so
-  /// far. `search` is the connection's own and new for its first call. After an error the
+  /// far. `search` is the connection's own and new for its first call. Empty lines in front of the
+  /// request line are ignored, and count as bytes of the head (RFC 9112 §2.2). After an error the
   /// connection is answered with the error's `response` and ended.
   public mutating func parse(
     _ bytes: RawSpan, search: inout HeadSearch
   ) throws(HandshakeError) -> Outcome {
     isHeadRequest = false
     guard let end = try findEnd(in: bytes, search: &search) else { return .needMoreBytes }
-    try parseHead(bytes, end: end)
+    try parseHead(bytes, in: Int(search.emptyLinesByteCount)..<end)
     let kind = try request(in: bytes).checkedKind()
     return .complete(headByteCount: end, kind)
   }
@@ -62,22 +63,26 @@ public struct RequestParser: ~Copyable, Sendable {
     in bytes: RawSpan, search: inout HeadSearch
   ) throws(HandshakeError) -> Int? {
     do {
-      return try search.findEnd(in: bytes, byteCountMax: limits.headByteCountMax)
+      return try search.findEnd(
+        in: bytes, byteCountMax: limits.headByteCountMax, skippingEmptyLines: true)
     } catch {
       // A first line that fills the whole limit has too long a target, not too many fields.
-      let line = 0..<min(bytes.byteCount, limits.headByteCountMax)
-      let isInFirstLine = bytes.firstIndex(of: .lineFeed, in: line) == nil
+      let line = Int(search.emptyLinesByteCount)..<min(bytes.byteCount, limits.headByteCountMax)
+      let isInFirstLine = !line.isEmpty && bytes.firstIndex(of: .lineFeed, in: line) == nil
       throw error == .tooLong && isInFirstLine ? .targetTooLong : .malformedHead(error)
     }
   }
 
-  private mutating func parseHead(_ bytes: RawSpan, end: Int) throws(HandshakeError) {
-    let lineEnd = bytes.firstIndex(of: .carriageReturn, in: 0..<end) ?? 0
+  private mutating func parseHead(
+    _ bytes: RawSpan, in head: Range<Int>
+  ) throws(HandshakeError) {
+    let lineEnd = bytes.firstIndex(of: .carriageReturn, in: head) ?? head.lowerBound
     line = try RequestLine(
-      bytes, in: 0..<lineEnd, targetByteCountMax: limits.targetByteCountMax)
+      bytes, in: head.lowerBound..<lineEnd, targetByteCountMax: limits.targetByteCountMax)
     isHeadRequest = bytes.equals("HEAD", in: line.method)
     do {
-      try fields.parse(bytes, in: lineEnd + 2..<end - 2, countMax: limits.headerCountMax)
+      try fields.parse(
+        bytes, in: lineEnd + 2..<head.upperBound - 2, countMax: limits.headerCountMax)
     } catch {
       throw .malformedHead(error)
     }

@@ -22,7 +22,8 @@ extension HTTPRequest {
   private func checkHost() throws(HandshakeError) {
     switch fields.occurrence(of: "host") {
     case .once(let host):
-      guard HostSyntax.isHost(fields.bytes, in: host) else { throw .invalidHost }
+      // Empty if the target has no authority (RFC 9112 §3.2), as health checks send it.
+      guard host.isEmpty || HostSyntax.isHost(fields.bytes, in: host) else { throw .invalidHost }
     case .repeated: throw .repeatedHost
     case .missing where minorVersion >= 1: throw .missingHost
     // HTTP/1.0 knows requests without it.

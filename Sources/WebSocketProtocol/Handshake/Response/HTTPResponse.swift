@@ -1,5 +1,6 @@
 /// A whole HTTP response after which the connection ends: a refused upgrade, or the answer to a
-/// plain request. `Connection`, `Content-Length` and what the status demands are written by itself.
+/// plain request. `Connection`, `Content-Length` and what the status demands are written by itself;
+/// a server adds `Date`, unless `headers` have one.
 public struct HTTPResponse: Sendable, Equatable {
   /// From 200 to 599.
   public let status: HTTPStatus
@@ -30,11 +31,17 @@ public struct HTTPResponse: Sendable, Equatable {
       body: Array(text.utf8))
   }
 
-  /// Appends the response as it goes to the client. `omittingBody` is for the answer to a HEAD
-  /// request: the header is the same, with the length that the body would have, and nothing
-  /// follows it (RFC 9110 §9.3.2).
-  public func append(to bytes: inout [UInt8], omittingBody: Bool = false) {
+  /// Appends the response as it goes to the client.
+  ///
+  /// - Parameters:
+  ///   - bytes: what it is appended to.
+  ///   - omittingBody: for the answer to a HEAD request: the header is the same, with the length
+  ///     that the body would have, and nothing follows it (RFC 9110 §9.3.2).
+  ///   - date: the time at which the response is made, which a server with a clock has to tell
+  ///     (RFC 9110 §6.6.1). A `Date` among `headers` takes its place.
+  public func append(to bytes: inout [UInt8], omittingBody: Bool = false, date: HTTPDate? = nil) {
     status.appendLine(to: &bytes)
+    headers.append(date, to: &bytes)
     appendStatusFields(to: &bytes)
     headers.append(to: &bytes)
     if !status.excludesBody {

@@ -2,7 +2,8 @@
 public enum ResponseError: Error, Sendable, Equatable {
   /// Not HTTP/1.1, or too large (RFC 9112 §2–§5).
   case malformedHead(HeadError)
-  /// Not version, three digits and a reason phrase (RFC 9112 §4).
+  /// Not version, three digits and, behind a space, a reason phrase (RFC 9112 §4). The space may be
+  /// missing where the line ends with it.
   case malformedStatusLine
   /// Not HTTP/1.x, or an upgrade by HTTP/1.0.
   case unsupportedHTTPVersion

@@ -24,18 +24,35 @@ public struct ResponseParser: ~Copyable, Sendable {
   }
 
   /// Parses the response at the start of `bytes`, which are everything the server has sent so far.
-  /// `search` is the connection's own and new for its first call. `request` is what was sent.
+  /// `search` is the connection's own and new for its first call. `request` is what was sent. A
+  /// field that is folded over lines is read as if it stood in one (RFC 9112 §5.2).
   public mutating func parse(
     _ bytes: RawSpan, search: inout HeadSearch, answering request: UpgradeRequestBuilder
   ) throws(ResponseError) -> Outcome {
     guard let end = try findEnd(in: bytes, search: &search) else { return .needMoreBytes }
     let lineEnd = bytes.firstIndex(of: .carriageReturn, in: 0..<end) ?? 0
     let line = try StatusLine(bytes, in: 0..<lineEnd)
-    try parseFields(bytes, in: lineEnd + 2..<end - 2)
+    let reasonPhrase = bytes.text(in: line.reasonPhrase)
+    let fieldLines = lineEnd + 2..<end - 2
+    // What follows sees no folds, so that every rule is applied to what a value means.
+    guard let unfolded = bytes.unfoldedLines(in: fieldLines) else {
+      try parseFields(bytes, in: fieldLines)
+      return try outcome(line, reasonPhrase, fieldsIn: bytes, byteCount: end, answering: request)
+    }
+    let span = unfolded.span
+    let lines = RawSpan(_elements: span)
+    try parseFields(lines, in: 0..<lines.byteCount)
+    return try outcome(line, reasonPhrase, fieldsIn: lines, byteCount: end, answering: request)
+  }
+
+  private func outcome(
+    _ line: StatusLine, _ reasonPhrase: String, fieldsIn bytes: RawSpan, byteCount: Int,
+    answering request: UpgradeRequestBuilder
+  ) throws(ResponseError) -> Outcome {
     let table = FieldTable(bytes: bytes, lines: fields.lines.span)
     let head = ResponseHead(
-      status: line.status, reasonPhrase: bytes.text(in: line.reasonPhrase),
-      headers: table.copied(), byteCount: end)
+      status: line.status, reasonPhrase: reasonPhrase, headers: table.copied(),
+      byteCount: byteCount)
     if line.status != .switchingProtocols {
       return line.status.code < 200 ? .interim(head) : .refused(head)
     }

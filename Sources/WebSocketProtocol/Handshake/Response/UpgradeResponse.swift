@@ -23,10 +23,16 @@ public struct UpgradeResponse: Sendable, Equatable {
   }
 
   /// Appends the response as it goes to the client.
-  public func append(to bytes: inout [UInt8]) {
+  ///
+  /// - Parameters:
+  ///   - bytes: what it is appended to.
+  ///   - date: the time at which the response is made, which a server with a clock has to tell
+  ///     (RFC 9110 §6.6.1). A `Date` among `headers` takes its place.
+  public func append(to bytes: inout [UInt8], date: HTTPDate? = nil) {
+    bytes.append(contentsOf: "HTTP/1.1 101 Switching Protocols\r\n".utf8)
+    headers.append(date, to: &bytes)
     bytes.append(
       contentsOf: """
-        HTTP/1.1 101 Switching Protocols\r
         Upgrade: websocket\r
         Connection: Upgrade\r\n
         """.utf8)

@@ -52,6 +52,11 @@ public struct HTTPHeaders: Sendable, Equatable {
     for field in fields { field.append(to: &bytes) }
   }
 
+  /// Appends the `Date` field, unless one is among these.
+  func append(_ date: HTTPDate?, to bytes: inout [UInt8]) {
+    if let date, self["date"] == nil { date.append(to: &bytes) }
+  }
+
   private static func isReserved(_ name: String) -> Bool {
     let reserved = [
       "connection", "upgrade", "host", "origin", "content-length", "transfer-encoding",

@@ -1,16 +1,17 @@
 /// How much a peer may send before its handshake is refused.
 public struct HandshakeLimits: Sendable, Equatable {
-  /// Bytes from the first of the request or status line up to and with the empty line.
-  /// Beyond it a request is answered with 431. Default 8192; at most 16 MiB.
+  /// Bytes from the first of the request or status line up to and with the empty line; of a request
+  /// also the empty lines in front of it.
+  /// Beyond it a request is answered with 431. Default 16,384; at most 16 MiB.
   public let headByteCountMax: Int
   /// Header fields. Beyond it a request is answered with 431. Default 100.
   public let headerCountMax: Int
   /// Bytes of the request target. Beyond it a request is answered with 414.
-  /// Default 8000, the least that RFC 9112 §3 recommends for a whole request line.
+  /// Default 8,000, the least that RFC 9112 §3 recommends for a whole request line.
   public let targetByteCountMax: Int
 
   public init(
-    headByteCountMax: Int = 8_192, headerCountMax: Int = 100, targetByteCountMax: Int = 8_000
+    headByteCountMax: Int = 16_384, headerCountMax: Int = 100, targetByteCountMax: Int = 8_000
   ) {
     precondition(1...(16 << 20) ~= headByteCountMax, "headByteCountMax: 1 byte to 16 MiB")
     precondition(headerCountMax > 0, "headerCountMax must be positive")

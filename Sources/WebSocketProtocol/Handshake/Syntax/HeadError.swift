@@ -11,7 +11,8 @@ public enum HeadError: Error, Sendable, Equatable, CaseIterable {
   case bareLineFeed
   /// A control character (RFC 9110 §5.5).
   case controlCharacter
-  /// A field line that begins with white space (RFC 9112 §5.2).
+  /// A field line that begins with white space: any of a request, the first one of a response
+  /// (RFC 9112 §5.2, §2.2).
   case foldedLine
   /// A field line without a colon, or whose name is no token (RFC 9112 §5).
   case invalidFieldName

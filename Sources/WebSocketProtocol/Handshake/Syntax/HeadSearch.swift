@@ -4,6 +4,8 @@
 /// once, in however many pieces it comes.
 public struct HeadSearch: Sendable, Equatable {
   private var searchedByteCount: UInt32 = 0
+  /// Bytes of the empty lines in front of a request line, as far as they have been skipped.
+  private(set) var emptyLinesByteCount: UInt32 = 0
 
   public init() {}
 
@@ -12,7 +14,12 @@ public struct HeadSearch: Sendable, Equatable {
   ///
   /// `bytes` is everything received so far, from the first byte of the head. The result is the
   /// number of bytes in the head, its empty line included; nil if it has not ended.
-  mutating func findEnd(in bytes: RawSpan, byteCountMax: Int) throws(HeadError) -> Int? {
+  ///
+  /// With `skippingEmptyLines` the head may begin with empty lines, which count towards its limit
+  /// (RFC 9112 §2.2: for requests only). Each is CRLF: a line feed alone ends no line here.
+  mutating func findEnd(
+    in bytes: RawSpan, byteCountMax: Int, skippingEmptyLines: Bool = false
+  ) throws(HeadError) -> Int? {
     precondition(bytes.byteCount >= searchedByteCount, "bytes must start where the head starts")
     let end = min(bytes.byteCount, byteCountMax)
     var index = Int(searchedByteCount)
@@ -21,7 +28,12 @@ public struct HeadSearch: Sendable, Equatable {
       let octet = bytes[octet: index]
       if isAfterReturn {
         guard octet == .lineFeed else { throw .bareCarriageReturn }
-        if index >= 3, bytes[octet: index - 2] == .lineFeed { return index + 1 }
+        let start = Int(emptyLinesByteCount)
+        if skippingEmptyLines, index == start + 1 {
+          emptyLinesByteCount += 2
+        } else if index >= start + 3, bytes[octet: index - 2] == .lineFeed {
+          return index + 1
+        }
         isAfterReturn = false
       } else if !octet.isFieldOctet {
         guard octet == .carriageReturn else {
