@@ -71,8 +71,16 @@ extension Engine {
     dialer(of: connection)?.fail(reason)
   }
 
+  /// Closes a connection that is not made for anybody any more.
+  func discard(_ connection: ConnectionPointer) {
+    connection.webSocket.phase = .ended
+    scratch.value.dialers[reactor.id(of: connection)] = nil
+    reactor.abort(connection, reset: false)
+  }
+
   func dialedConnectionClosed(_ connection: ConnectionPointer, _ error: SystemError?) {
-    scratch.value.dialers.removeValue(forKey: reactor.id(of: connection))?.closed(error)
+    scratch.value.dialers.removeValue(forKey: reactor.id(of: connection))?.closed(
+      connection, error)
   }
 
   func makeHandshakeKey() -> HandshakeKey {
