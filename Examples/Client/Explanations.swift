@@ -5,7 +5,7 @@ import WebSocket
 extension ConnectFailure {
   var text: String {
     switch self {
-    case .system(let error): "\(error)"
+    case .unresolved(let error), .system(let error): "\(error)"
     case .timeout: "the connection could not be made in time"
     case .refused(let refusal): refusal.text
     case .invalidResponse(let error): "this is no WebSocket server: \(error.reason)"

@@ -68,7 +68,7 @@ final class DialRecord {
     case .stopped where !hasStopped: return "a dial has stopped, and the client has not"
     // The request took its time.
     case .refused(let refusal) where refusal.status == .requestTimeout: break
-    case .refused, .invalidResponse: return "a dial was answered wrongly: \(reason)"
+    case .unresolved, .refused, .invalidResponse: return "a dial was answered wrongly: \(reason)"
     case .cancelled, .stopped:
       return isEnded ? nil : "a dial goes on that was ended"
     case .system, .timeout, .closed: break

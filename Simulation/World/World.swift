@@ -45,7 +45,7 @@ final class World: @unchecked Sendable {
   private func start() throws {
     let faults = simulation.faults
     simulation.faults = SimulatedFaults()
-    var configuration = ServerConfiguration(addresses: [.ipv4(0x0A00_0001, port: 80)])
+    var configuration = ServerConfiguration(addresses: [.ipv4(0, port: 80)])
     let settings = plan.settings
     configuration.reactor.reactorCount = settings.serverReactorCount
     configuration.reactor.queue = settings.queue
@@ -72,6 +72,7 @@ final class World: @unchecked Sendable {
     clientConfiguration.idleTimeoutMilliseconds = settings.idleTimeoutMilliseconds
     clientConfiguration.closeTimeoutMilliseconds = settings.closeTimeoutMilliseconds
     clientConfiguration.connectTimeoutMilliseconds = settings.connectTimeoutMilliseconds
+    clientConfiguration.resolve = Self.resolve
     client = try Client(clientConfiguration, handler: ClientSide(self))
     simulation.faults = faults
   }

@@ -22,7 +22,7 @@ extension SocketAddress {
       }
       unsafe next = entry.pointee.ai_next
     }
-    guard !addresses.isEmpty else { throw SystemError("resolve \(host)", code: EADDRNOTAVAIL) }
+    guard !addresses.isEmpty else { throw resolutionError(host, EAI_NONAME) }
     return addresses
   }
 
@@ -44,11 +44,14 @@ extension SocketAddress {
     }
   }
 
-  /// getaddrinfo has error codes of its own: their text is the advice, since errno has no word for
-  /// them.
   private static func resolutionError(_ host: String, _ result: Int32) -> SystemError {
-    if result == EAI_SYSTEM { return .current("resolve \(host)") }
-    let reason = unsafe String(cString: gai_strerror(result))
-    return SystemError("resolve \(host)", code: EADDRNOTAVAIL, advice: "\(reason).")
+    let advice: String? =
+      switch result {
+      case EAI_NONAME: "Check how the name is spelled, and whether the DNS knows it."
+      case EAI_AGAIN: "No name server has answered: check the network and /etc/resolv.conf."
+      default: nil
+      }
+    return SystemError(
+      "resolve \(host)", code: result == EAI_SYSTEM ? errno : result, advice: advice)
   }
 }

@@ -5,7 +5,8 @@ internal import Glibc
 public struct SystemError: Error, Equatable, CustomStringConvertible {
   /// The system call, or what was to be done with it.
   public let operation: String
-  /// errno
+  /// errno. Of a name that could not be resolved, what getaddrinfo(3) returned: EAI_NONAME,
+  /// EAI_AGAIN, …, which are negative.
   public let code: Int32
   /// What whoever runs the program can do about it, where that is known.
   public let advice: String?
@@ -22,8 +23,11 @@ public struct SystemError: Error, Equatable, CustomStringConvertible {
   }
 
   public var description: String {
-    let reason = unsafe String(cString: strerror(code))
-    let text = "\(operation): \(reason) (errno \(code))"
+    let isErrno = code >= 0
+    let reason =
+      unsafe isErrno
+      ? String(cString: strerror(code)) : String(cString: gai_strerror(code))
+    let text = "\(operation): \(reason) (\(isErrno ? "errno" : "getaddrinfo") \(code))"
     return if let advice { "\(text). \(advice)" } else { text }
   }
 }

@@ -108,6 +108,9 @@ public final class Client<State>: Sendable {
       url: url, options: options, descriptor: descriptor,
       timeoutMilliseconds: options.connectTimeoutMilliseconds
         ?? configuration.connectTimeoutMilliseconds,
+      attemptDelayMilliseconds: options.connectionAttemptDelayMilliseconds
+        ?? configuration.connectionAttemptDelayMilliseconds,
+      resolve: configuration.resolve,
       initialize: { unsafe $0.initializeMemory(as: State.self, to: state()) })
     Dialer.start(order, for: dial)
     return dial

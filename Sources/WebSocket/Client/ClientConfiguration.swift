@@ -14,7 +14,8 @@ public struct ClientConfiguration: Sendable {
   /// Attempts to connect that each reactor has under way at once: 1,024. The others wait for their
   /// turn: a listener's backlog has room for so many only (4,096 by Linux's default, often fewer),
   /// and what it has no room for takes seconds. Each needs an open file, too, until a direct
-  /// descriptor takes its place. At least 1.
+  /// descriptor takes its place; one to a name with several addresses that do not answer needs up
+  /// to eight. At least 1.
   ///
   /// Those to one target, the URL's host and port or `DialOptions.address`, have their turns in
   /// their order, and targets take turns. No target has more than three times as many as it leaves
@@ -25,6 +26,15 @@ public struct ClientConfiguration: Sendable {
   /// Milliseconds that an attempt to connect may take from its turn until the opening handshake is
   /// done, resolving the name and trying all of its addresses included: 10 s.
   public var connectTimeoutMilliseconds = 10_000
+
+  /// Milliseconds after which an attempt tries the next address of a name if the one before has not
+  /// answered (the Connection Attempt Delay of RFC 8305): 250 ms, at least 10 ms, at most 2 s. If
+  /// the one before has failed, the next one is tried at once, though never within 10 ms. Those
+  /// that were tried before go on; the first one that is connected gets the request.
+  ///
+  /// An attempt tries up to eight addresses of a name, of IPv6 and IPv4 in turn, beginning with the
+  /// one that the resolver has put first.
+  public var connectionAttemptDelayMilliseconds = 250
 
   /// The most bytes of one message, over all its frames: 16 MiB. Beyond: 1009. Memory follows what
   /// has arrived, not what was declared.
@@ -47,6 +57,19 @@ public struct ClientConfiguration: Sendable {
   /// Milliseconds from our close frame until the connection has ended: 5 s. In this time the peer
   /// has to answer it, if ours came first, and then to end TCP.
   public var closeTimeoutMilliseconds = 5_000
+
+  /// Asks for the addresses of a name; never blocks. Returns what can be withdrawn, nil if nothing
+  /// can.
+  package typealias Resolve =
+    @Sendable (
+      _ host: String, _ port: UInt16,
+      _ answer: @escaping @Sendable (Result<[SocketAddress], SystemError>) -> Void
+    ) -> NameInquiry?
+
+  /// The system's resolver. Tests and simulations have one of their own.
+  package var resolve: Resolve = { host, port, answer in
+    SocketAddress.resolve(host, port: port, then: answer)
+  }
 
   /// A configuration with all defaults.
   public init() {}

@@ -12,11 +12,14 @@ public struct DialOptions: Sendable {
 
   /// Where to connect to, whatever host the URL names: a proxy, a test server, a Unix socket.
   public var address: SocketAddress?
-  /// For the connection's socket: where it comes from, buffer sizes, …. Of no effect for one that is
+  /// For the connection's socket: where it comes from, buffer sizes, …. Of a name's addresses, those
+  /// that are not of the local address's family are not tried. Of no effect for a socket that is
   /// connected already (`Client.connect(over:to:options:state:)`), as `address` and `reconnect`.
   public var socket = ConnectingOptions()
   /// Milliseconds. Nil: `ClientConfiguration.connectTimeoutMilliseconds`.
   public var connectTimeoutMilliseconds: Int?
+  /// Milliseconds. Nil: `ClientConfiguration.connectionAttemptDelayMilliseconds`.
+  public var connectionAttemptDelayMilliseconds: Int?
 
   /// Whether a connection that could not be made, or has ended, is made anew. Nil: it is not. What
   /// ends that for sure is `Dial.cancel`.
@@ -47,13 +50,14 @@ public struct ReconnectPolicy: Sendable {
 
   /// Whether to try again after a failure. By default, unless the server has refused with a status
   /// of 400 to 499 other than 408, 425 and 429, or has given an answer that is none to a WebSocket.
-  /// Not asked after `.cancelled` and `.stopped`, which nothing follows.
+  /// Also if the resolver says that there is no such name: a machine without a network is told the
+  /// same, and a name may be about to be registered. Not asked after `.cancelled` and `.stopped`, which nothing follows.
   public var retries: @Sendable (ConnectFailure) -> Bool = { failure in
     switch failure {
     case .refused(let refusal):
       !(400..<500 ~= refusal.status.code) || [408, 425, 429].contains(refusal.status.code)
     case .invalidResponse, .cancelled, .stopped: false
-    case .system, .timeout, .closed: true
+    case .unresolved, .system, .timeout, .closed: true
     }
   }
 
@@ -81,8 +85,12 @@ public struct ReconnectPolicy: Sendable {
 
 /// Why an attempt to connect has failed.
 public enum ConnectFailure: Error, Sendable, Equatable {
-  /// The name could not be resolved, or the connection not be made: refused, unreachable, no
-  /// descriptor, …. Of several addresses, the last one's error.
+  /// The name could not be resolved: the resolver's answer, whose code is one of getaddrinfo(3),
+  /// or why it could not be asked.
+  case unresolved(SystemError)
+  /// The connection could not be made: refused, no route, no descriptor, …. Of several addresses,
+  /// the last error, unless it says only that there is no way to an address and another one had an
+  /// answer.
   case system(SystemError)
   /// `connectTimeoutMilliseconds` are over.
   case timeout

@@ -2,8 +2,11 @@ internal import Glibc
 internal import Reactor
 internal import WebSocketProtocol
 
-/// Makes the connections of one `Dial`, on the thread of its reactor: resolves the name, tries one
-/// address after the other, does the opening handshake, and begins anew if that is wanted.
+/// Makes the connections of one `Dial`, on the thread of its reactor: resolves the name, has its
+/// addresses race, does the opening handshake, and begins anew if that is wanted.
+///
+/// Here is what becomes of an attempt. `Dialer+Resolving` finds the addresses, `Dialer+Racing`
+/// connects to them.
 final class Dialer: @unchecked Sendable {
   /// What is to be done.
   @safe struct Order: Sendable {
@@ -12,11 +15,13 @@ final class Dialer: @unchecked Sendable {
     /// A socket that is connected already.
     let descriptor: Int32?
     let timeoutMilliseconds: Int
+    let attemptDelayMilliseconds: Int
+    let resolve: ClientConfiguration.Resolve
     /// Makes the application's state.
     let initialize: @Sendable (UnsafeMutableRawPointer) -> Void
   }
 
-  private enum Phase {
+  enum Phase {
     /// Waits for the time of the next attempt.
     case waiting
     /// Waits until fewer others are under way.
@@ -24,6 +29,7 @@ final class Dialer: @unchecked Sendable {
     case resolving
     /// Waits for room in the backlog of a Unix socket.
     case blocked
+    /// Connects to one address or several.
     case connecting
     /// Waits for the server's response.
     case handshake
@@ -32,22 +38,29 @@ final class Dialer: @unchecked Sendable {
   }
 
   let order: Order
-  private let dial: Dial
-  private let engine: Engine
-  private var phase = Phase.waiting
-  private(set) var connection: ConnectionPointer?
+  let dial: Dial
+  let engine: Engine
+  var phase = Phase.waiting
+  /// The one that has won the race.
+  private var connection: ConnectionPointer?
   /// What the request of this attempt says.
   private(set) var request: UpgradeRequestBuilder
   /// This end wants no connection any more.
   var isEnded = false
-  /// Why this attempt fails, if that is known before the connection has gone.
-  private var failure: ConnectFailure?
+  /// Why this attempt fails, if that is known before its connections have gone.
+  private(set) var failure: ConnectFailure?
   /// What the resolver has been asked, as long as the answer is waited for.
-  private var inquiry: NameInquiry?
-  private var addresses: [SocketAddress] = []
-  private var position = 0
+  var inquiry: NameInquiry?
+  /// Those that this attempt tries.
+  var addresses: [SocketAddress] = []
+  var race = AddressRace(addressCount: 0, delayMilliseconds: 0)
+  var contestants: [Contestant] = []
+  /// What is told of the addresses if all of them fail.
+  var addressFailure: SystemError?
+  /// When the job runs that the race waits for.
+  var raceWakeNanoseconds: Int64?
   /// Counts attempts, so that what belongs to an earlier one is told apart.
-  private var attempt = 0
+  private(set) var attempt = 0
   private var deadlineNanoseconds: Int64 = 0
   private var openedNanoseconds: Int64?
   /// In a row.
@@ -98,8 +111,6 @@ final class Dialer: @unchecked Sendable {
 
   /// A year: longer ones are that long.
   private static let timeoutMillisecondsMax = 366 * 24 * 3600 * 1000
-  private static let resolvingLookMilliseconds = 1_000
-  private static let roomLookMilliseconds = 20
 
   var waitsForTurn: Bool { phase == .queued }
 
@@ -132,112 +143,27 @@ final class Dialer: @unchecked Sendable {
     let timeout = min(max(order.timeoutMilliseconds, 0), Self.timeoutMillisecondsMax)
     deadlineNanoseconds = engine.reactor.nowNanoseconds + Int64(timeout) * 1_000_000
     if let descriptor = order.descriptor { return adopt(descriptor) }
-    if let address = order.options.address { return tryAll([address]) }
+    if let address = order.options.address { return connect(to: [address]) }
     if let address = SocketAddress.parse(order.url.host, port: order.url.port) {
-      return tryAll([address])
+      return connect(to: [address])
     }
     resolve()
-  }
-
-  private func adopt(_ descriptor: Int32) {
-    do {
-      register(try engine.reactor.adopt(descriptor))
-    } catch {
-      Self.close(descriptor)
-      attemptFailed(.system(error))
-    }
-  }
-
-  private func resolve() {
-    phase = .resolving
-    let current = attempt
-    inquiry = SocketAddress.resolve(order.url.host, port: order.url.port) { [dial] result in
-      dial.reactor.execute { outcome in
-        guard outcome == .sent, self.attempt == current, self.phase == .resolving else { return }
-        self.inquiry = nil
-        switch result {
-        case .success(let addresses): self.tryAll(addresses)
-        case .failure(let error): self.attemptFailed(.system(error))
-        }
-      }
-    }
-    limitResolving(ofAttempt: current)
-  }
-
-  /// Looks every now and then whether the time is over: a job cannot be undone, and one for the end
-  /// of a long time would outlive by far what it is for.
-  private func limitResolving(ofAttempt current: Int) {
-    let wait = min(remainingMilliseconds, Self.resolvingLookMilliseconds)
-    // When the reactor ends, it is this that says so, and on the reactor's thread: an answer may
-    // take its time.
-    engine.reactor.execute(afterMilliseconds: wait) { [weak self] outcome in
-      guard let self, attempt == current, phase == .resolving else { return }
-      guard outcome == .sent else { return stopped() }
-      guard isTimeOver else { return limitResolving(ofAttempt: current) }
-      attemptFailed(.timeout)
-    }
-  }
-
-  /// An answer that may never come keeps nobody alive, and no thread busy that has not begun.
-  private func stopResolving() {
-    inquiry?.withdraw()
-    inquiry = nil
-  }
-
-  private func tryAll(_ addresses: [SocketAddress]) {
-    self.addresses = addresses
-    position = 0
-    tryNext(after: .system(SystemError("resolve \(order.url.host)", code: EADDRNOTAVAIL)))
-  }
-
-  private func tryNext(after failure: ConnectFailure) {
-    var failure = failure
-    while position < addresses.count {
-      let address = addresses[position]
-      do throws(SystemError) {
-        return register(try engine.reactor.connect(to: address, options: order.options.socket))
-      } catch {
-        if error.code == EAGAIN, address.isUnix { return waitForRoom() }
-        failure = .system(error)
-      }
-      position += 1
-    }
-    attemptFailed(failure)
-  }
-
-  /// A Unix socket's backlog is full (connect(2)). TCP would wait for room by itself; here nothing
-  /// tells when there is some.
-  private func waitForRoom() {
-    guard !isTimeOver else { return attemptFailed(.timeout) }
-    phase = .blocked
-    let current = attempt
-    let wait = min(remainingMilliseconds, Self.roomLookMilliseconds)
-    engine.reactor.execute(afterMilliseconds: wait) { outcome in
-      guard self.attempt == current, self.phase == .blocked else { return }
-      if outcome == .sent { self.tryNext(after: .timeout) } else { self.stopped() }
-    }
-  }
-
-  private func register(_ connection: ConnectionPointer) {
-    self.connection = connection
-    phase = .connecting
-    engine.begin(connection, self)
-    // Each address that is left has the same share of the time.
-    let left = max(1, addresses.count - position)
-    engine.reactor.setDeadline(on: connection, afterMilliseconds: remainingMilliseconds / left)
   }
 
   var remainingMilliseconds: Int {
     max(1, Int((deadlineNanoseconds - engine.reactor.nowNanoseconds) / 1_000_000))
   }
 
-  private var isTimeOver: Bool { engine.reactor.nowNanoseconds >= deadlineNanoseconds }
+  var isTimeOver: Bool { engine.reactor.nowNanoseconds >= deadlineNanoseconds }
 
   // MARK: From the engine
 
-  /// The socket has connected: the request is to be sent.
+  /// The socket has connected: the request is to be sent. What this server answers is the outcome
+  /// of the attempt, whatever other addresses there are.
   func connected(_ connection: ConnectionPointer) {
     phase = .handshake
+    self.connection = connection
+    endRace(wonBy: connection)
     if let fresh = try? Self.request(
       to: order.url, order.options, key: engine.makeHandshakeKey())
     {
@@ -246,9 +172,10 @@ final class Dialer: @unchecked Sendable {
     engine.reactor.setDeadline(on: connection, afterMilliseconds: remainingMilliseconds)
   }
 
-  /// The attempt fails, once the connection has gone. What is said first counts.
+  /// The attempt fails, once its connections have gone. What is said first counts.
   func fail(_ reason: ConnectFailure) {
     if failure == nil { failure = reason }
+    race.end()
   }
 
   func opened(_ handle: Connection) {
@@ -280,24 +207,14 @@ final class Dialer: @unchecked Sendable {
   }
 
   /// The connection has gone. Of one that was open, that was said before.
-  func closed(_ error: SystemError?) {
-    guard phase == .connecting || phase == .handshake else { return }
-    let wasConnecting = phase == .connecting
-    phase = .waiting
-    connection = nil
-    let reason = failure ?? error.map { .system(explained($0, wasConnecting)) } ?? .closed
-    if wasConnecting, !isEnded, position + 1 < addresses.count, remainingMilliseconds > 1 {
-      position += 1
-      failure = nil
-      return tryNext(after: reason)
+  func closed(_ connection: ConnectionPointer, _ error: SystemError?) {
+    if let position = contestants.firstIndex(where: { $0.connection == connection }) {
+      return contestantClosed(contestants.remove(at: position), error)
     }
-    attemptFailed(reason)
-  }
-
-  /// Of one that could not be made, with whom it was to be.
-  private func explained(_ error: SystemError, _ wasConnecting: Bool) -> SystemError {
-    guard wasConnecting, position < addresses.count else { return error }
-    return SystemError("connect to \(addresses[position])", code: error.code)
+    guard phase == .handshake else { return }
+    phase = .waiting
+    self.connection = nil
+    attemptFailed(failure ?? error.map { .system($0) } ?? .closed)
   }
 
   // MARK: The end, or the next attempt
@@ -306,7 +223,10 @@ final class Dialer: @unchecked Sendable {
     isEnded = true
     switch phase {
     case .waiting, .queued, .resolving, .blocked: end(.cancelled)
-    case .connecting, .handshake:
+    case .connecting:
+      fail(.cancelled)
+      giveUpRace()
+    case .handshake:
       guard let connection else { return }
       fail(.cancelled)
       engine.reactor.abort(connection, reset: false)
@@ -317,7 +237,7 @@ final class Dialer: @unchecked Sendable {
     }
   }
 
-  private func attemptFailed(_ reason: ConnectFailure) {
+  func attemptFailed(_ reason: ConnectFailure) {
     stopResolving()
     guard !isEnded else { return end(.cancelled) }
     if case .system(let error) = reason, error.code == ECANCELED { return end(.stopped) }

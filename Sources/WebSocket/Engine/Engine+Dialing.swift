@@ -68,6 +68,13 @@ extension Engine {
     dialer(of: connection)?.fail(reason)
   }
 
+  /// Closes a connection that is not made for anybody any more.
+  func discard(_ connection: ConnectionPointer) {
+    connection.webSocket.phase = .ended
+    scratch.value.dialers[reactor.id(of: connection)] = nil
+    reactor.abort(connection, reset: false)
+  }
+
   func dialedConnectionClosed(_ connection: ConnectionPointer, _ error: SystemError?) {
     let refusal = takeRefusal(of: connection)
     guard let dialer = scratch.value.dialers.removeValue(forKey: reactor.id(of: connection)) else {
@@ -75,7 +82,7 @@ extension Engine {
     }
     // A reset in the middle of a body takes nothing from what the server has said.
     if let refusal { dialer.fail(refusal) }
-    dialer.closed(error)
+    dialer.closed(connection, error)
   }
 
   func makeHandshakeKey() -> HandshakeKey {

@@ -36,42 +36,6 @@ struct DialAddressTests {
   }
 
   @Test(
-    "is one of a name's addresses after the other", .enabled(if: Self.localhostCount > 1),
-    arguments: backends)
-  func addresses(on kind: BackendKind) throws {
-    try dialing(on: kind) { running in
-      // Where only one of them listens, it is found.
-      let server = try ScriptedServer()
-      let dial = try running.dial("ws://localhost:\(server.port)/")
-      let peer = try server.open()
-      _ = try dial.waitUntilOpen()
-      peer.close()
-      #expect(running.failures.isEmpty)
-      // Where none does, that is one failure.
-      let failing = try running.dial("ws://localhost:1/")
-      #expect(throws: ConnectFailure.self) { try failing.waitUntilOpen() }
-      #expect(running.failures.count == 1)
-      // Where one does not answer, it has its share of the time only.
-      let full = try FullServer()
-      let slow = try running.dial("ws://localhost:\(full.port)/") {
-        $0.connectTimeoutMilliseconds = 400
-      }
-      let time = seconds { _ = try? slow.waitUntilOpen() }
-      #expect(time < 3 && running.failures.count == 2)
-    }
-  }
-
-  private static var localhostCount: Int {
-    let answer = Locked<Int?>(nil)
-    SocketAddress.resolve("localhost", port: 1) { result in
-      let count = (try? result.get().count) ?? 0
-      answer.withLock { $0 = count }
-    }
-    _ = eventually { answer.withLock { $0 } != nil }
-    return answer.withLock { $0 } ?? 0
-  }
-
-  @Test(
     "may be a socket that is connected already; one that is not is closed", arguments: backends)
   func adopted(on kind: BackendKind) throws {
     try dialing(on: kind) { running in
