@@ -44,12 +44,18 @@ final class Lane {
     entries[number].hasCompletion = true
   }
 
+  func byteCount(_ number: Int) -> Int { entries[number].byteCount }
+
   /// Returns what is wrong with it, if something is.
   func completed(_ number: Int, _ outcome: SendOutcome) -> String? {
     entries[number].completionCount += 1
     entries[number].outcome = outcome
     if entries[number].completionCount > 1 { return "a completion was called twice" }
     if entries[number].hasArrived, outcome == .dropped { return "what was dropped has arrived" }
+    // Those before it have left before. What is refused or dropped is told at once.
+    if outcome == .sent, let open = openCompletion, open < number {
+      return "a completion was called before that of an earlier message"
+    }
     return nil
   }
 

@@ -63,6 +63,8 @@ extension Model {
         frames.append(Closing.Frame(code: .tryAgainLater, reason: "reading too slowly"))
       case .idleTimeout:
         frames.append(Closing.Frame(code: .internalError, reason: "keep-alive timeout"))
+      case .protocolError(let error):
+        frames.append(Closing.Frame(code: error.closeCode, reason: error.reason))
       default: break
       }
     }

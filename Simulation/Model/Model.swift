@@ -106,6 +106,7 @@ final class Model {
     checkIsOpen(session, "failed")
     session.closing.errors.append(error)
     switch error {
+    case .protocolError(.invalidText) where mayReceiveMalformed(session): break
     case .protocolError(let error): report("the peer broke a rule: \(error)")
     // A fragment that is dropped when it arrives ends the connection under every policy.
     case .queueOverflow where overflow != .close && !session.hasSentFragments:
@@ -126,10 +127,32 @@ final class Model {
     session.subscriptions[topic].reportedCount += missedCount
   }
 
+  /// Whether the other end has sent as text what is none.
+  private func mayReceiveMalformed(_ session: Session) -> Bool {
+    // As long as no message has told which one it is, any end of the same dial.
+    let peers =
+      session.peer.map { [$0] }
+      ?? sessions.filter { $0.dial == session.dial && $0.isServer != session.isServer }
+    return peers.contains { $0.hasSentMalformed }
+  }
+
   // MARK: Messages
+
+  /// A completion tells what has become of a message.
+  func completed(_ number: Int, _ outcome: SendOutcome, of lane: Lane, of session: Session) {
+    report(lane.completed(number, outcome))
+    guard outcome == .sent, let connection = session.connection else { return }
+    session.completedByteCount += lane.byteCount(number)
+    // The socket may have gone since: a completion before this one has ended the connection.
+    if let count = simulation.sentByteCount(of: connection.id) { session.takenByteCount = count }
+    if session.completedByteCount > session.takenByteCount {
+      report("a completion says that a message is sent, which the kernel has not got")
+    }
+  }
 
   func arrived(_ bytes: [UInt8], isText: Bool, at session: Session) -> Payload? {
     heard(session, "received")
+    if isText, !TextReading.isValid(bytes) { report("a text has arrived that is not UTF-8") }
     guard bytes.count >= Payload.headByteCount else {
       tinyArrived(bytes, isText: isText, at: session)
       return nil

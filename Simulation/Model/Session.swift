@@ -32,6 +32,8 @@ final class Session: CustomStringConvertible {
   var owesDrained = false
   var drainedCount = 0
   var hasSentFragments = false
+  /// It has sent as text what is none: its peer is to end the connection.
+  var hasSentMalformed = false
   /// The message that is being sent in fragments.
   var fragments: Fragments?
   /// Completions that have told of a message dropped, and those that have done something else then.
@@ -44,6 +46,10 @@ final class Session: CustomStringConvertible {
   var subscribingCount = 0
   /// Bytes of frames: of all messages so far, and of the longest.
   var sentByteCount = 0
+  /// Bytes of messages whose completions have told that they were sent; and what the kernel had taken
+  /// when that was last asked.
+  var completedByteCount = 0
+  var takenByteCount = 0
   /// Bytes in its queue, if they are more than it may have all the time; else 0.
   var tolerated = 0
   var longestByteCount = 0

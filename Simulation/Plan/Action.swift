@@ -18,7 +18,7 @@ struct Action {
   enum Kind: CaseIterable {
     case dial, clientSend, serverSend, publish, command, serverPrepared, broadcast
     case clientPing, serverPing, clientClose, serverClose, reset, stall, cancel
-    case fragments, withState, subscribe, unsubscribe, burst, stopServer, stopClient
+    case fragments, withState, subscribe, unsubscribe, burst, stopServer, stopClient, malformedText
   }
 
   private static let weights: [(Kind, Int)] = [
@@ -54,7 +54,7 @@ struct Action {
   init(number: Int, time: Int64, isStart: Bool, _ random: inout SimulatedRandom) {
     self.number = number
     self.time = time
-    kind = isStart && random.chance(600) ? .dial : Self.kind(&random)
+    let usual = isStart && random.chance(600) ? .dial : Self.kind(&random)
     target = random.number(0...1 << 30)
     topic = random.number(0...2)
     size = Self.size(&random)
@@ -62,6 +62,8 @@ struct Action {
     isText = random.chance(500)
     hasCompletion = random.chance(300)
     key = random.chance(300) ? UInt64(random.number(1...4)) : 0
+    // It ends a connection. Chosen last, so that all other actions are what they would be without.
+    kind = random.chance(12) ? .malformedText : usual
   }
 
   private static func kind(_ random: inout SimulatedRandom) -> Kind {

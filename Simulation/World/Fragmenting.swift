@@ -3,9 +3,11 @@ import WebSocket
 
 /// Messages in fragments, from the session's reactor's thread or from one that is no reactor's.
 extension World {
-  /// Begins a message of so many fragments. `isSlow`: the reactor's thread sends one in a pass.
+  /// Begins a message of so many fragments. `isSlow`: the reactor's thread sends one in a pass. With a
+  /// malformation it is no text, although it is sent as one.
   func sendFragments(
-    _ byteCount: Int, count: Int, isText: Bool, isSlow: Bool = false, from session: Session
+    _ byteCount: Int, count: Int, isText: Bool, isSlow: Bool = false,
+    malformation: Malformation? = nil, from session: Session
   ) {
     let isOwner = isOwner(of: session)
     guard session.isOpen, session.fragments == nil,
@@ -18,17 +20,22 @@ extension World {
     let number = add(
       byteCount, to: laneNumber, of: session, isText: isText,
       isPosted: !isOwner || session.hasSubscribed, isFragmented: count > 1, hasCompletion: false)
-    let bytes = Payload(
+    var bytes = Payload(
       .direct, isText: isText, source: session.number, lane: laneNumber, number: number,
       operation: session.isServer ? Model.Marker.plain.rawValue : 0,
       argument: session.isServer ? model.floor(thread: thread, session) : 0,
       byteCount: byteCount
     ).bytes
+    var ends = (1...count).map { byteCount * $0 * $0 / (count * count) }
+    if let malformation {
+      malformation.spoil(&bytes, ends: &ends)
+      session.hasSentMalformed = true
+    }
     model.note("\(session) sends \(number) of lane \(laneNumber) in \(count) fragments")
     session.hasSentFragments = session.hasSentFragments || count > 1
     session.fragments = Fragments(
       lane: session.lanes[laneNumber], number: number, bytes: bytes, isText: isText,
-      ends: (1...count).map { byteCount * $0 * $0 / (count * count) }, thread: thread,
+      ends: ends, thread: thread,
       isSlow: isSlow && isOwner, hasCompletion: hasCompletion)
     if isSlow, isOwner { session.spreadFragments() }
     continueFragments(of: session)
@@ -60,12 +67,12 @@ extension World {
   private func sendNext(_ fragments: Fragments, of session: Session) -> SendResult {
     guard let connection = session.connection else { return .closed }
     let attempt = Attempt()
-    nonisolated(unsafe) let lane = fragments.lane
+    nonisolated(unsafe) let (lane, session) = (fragments.lane, session)
     let number = fragments.number
     let completion: SendCompletion = { [unowned self] outcome in
       // That of the last one is the message's.
       if attempt.isCompleted(outcome), attempt.isLast {
-        model.report(lane.completed(number, outcome))
+        model.completed(number, outcome, of: lane, of: session)
       }
     }
     let drainedCount = session.drainedCount
@@ -85,7 +92,9 @@ extension World {
     } else if fragments.isLast {
       lane.expectCompletion(number)
       attempt.isLast = true
-      if let outcome = attempt.outcome { model.report(lane.completed(number, outcome)) }
+      if let outcome = attempt.outcome {
+        model.completed(number, outcome, of: lane, of: session)
+      }
     }
     return result
   }

@@ -35,6 +35,7 @@ extension World {
     case .reset, .stall: disturb(action)
     case .cancel: if action.argument % 3 == 0 { cancelDial(target) }
     case .fragments: fragments(action)
+    case .malformedText: sendMalformed(action)
     case .withState: useState(open(isServer: action.isText, target))
     case .subscribe: subscribe(action, open(isServer: true, target))
     case .unsubscribe: if let session = open(isServer: true, target) { unsubscribe(session, topic) }
@@ -107,6 +108,21 @@ extension World {
     guard let session = open(isServer: action.target % 2 == 0, action.target / 2) else { return }
     sendFragments(
       action.size, count: 1 + action.argument % 5, isText: action.isText, from: session)
+  }
+
+  /// What is sent as text and is none, in one frame or in fragments.
+  private func sendMalformed(_ action: Action) {
+    guard let session = open(isServer: action.target % 2 == 0, action.target / 2) else { return }
+    nonisolated(unsafe) let own = session
+    let malformation = Malformation(action.argument)
+    let send = { [unowned self] in
+      sendFragments(
+        action.size, count: 1 + action.topic * 2, isText: true, malformation: malformation,
+        from: own)
+    }
+    guard session.isFragmentedByOwner else { return send() }
+    nonisolated(unsafe) let job = send
+    _ = session.connection?.withState(as: Int.self) { _ in job() }
   }
 
   private func useState(_ session: Session?) {

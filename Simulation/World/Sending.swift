@@ -144,7 +144,7 @@ extension World {
     nonisolated(unsafe) let lane = lane
     nonisolated(unsafe) let session = session
     return { [unowned self] outcome in
-      model.report(lane.completed(number, outcome))
+      model.completed(number, outcome, of: lane, of: session)
       if outcome == .dropped { session.lossCount += 1 }
       if outcome != .sent, order.operation >= Model.Marker.hello.rawValue {
         session.isLenient = true

@@ -1,17 +1,28 @@
-# Sourced by scripts/simulate. Plants mistakes in a copy of the tree, one after the other, and looks whether the
-# simulation finds them. `build` and `program`, the simulator of the tree as it is, are there.
+# Sourced by scripts/simulate. Plants mistakes in a copy of the tree, one after the other, and looks whether the command
+# that must find each of them does. `build` is there.
 #
-# A mistake counts as found if the simulation says so for some seed (exit status 1, 2 or 3), and the tree as it is plays
-# the same seed without a failure. Else a bug in the tree would find all mistakes.
+# A patch that begins with the line `found by: test FILTER` must be found by the tests that `swift test --filter FILTER`
+# runs. Every other one must be found by the simulation.
+#
+# The simulation has found a mistake if it says so for some seed (exit status 1, 2 or 3), and the tree as it is plays the
+# same seed without a failure. The tests have found it if they fail, crash or hang, and if those of the tree as it is pass.
+# Else a bug in the tree would find all mistakes.
+
+. scripts/lib/stage.sh
 
 # What one may take to be found: seeds, and seconds.
 mutation_seeds=100000
 mutation_seconds=120
 mutation_tree=.build/simulate/mutated-tree
+# The simulator of the tree as it is, once it is needed.
+program=
+test_flags=(--product martletPackageTests)
 
 # find_mutations [--some N] [NAME]...: all that are not named or chosen, if none is.
 find_mutations() {
   local names=() name passed=0 failed=0
+  # By filter: whether the tests of the tree as it is pass.
+  declare -A plain_outcomes=()
   require_packages "$mutation_packages"
   for name in Simulation/Mutations/*.patch; do names+=("$(basename "$name" .patch)"); done
   if [ "${1-}" = --some ]; then
@@ -20,10 +31,12 @@ find_mutations() {
     names=("$@")
   fi
   mkdir -p "$mutation_tree"
-  printf '%-24s %8s  %s\n' 'mistake' 'seeds' 'outcome'
+  mutation_log=$(mktemp)
+  printf '%-24s %-10s %8s  %s\n' 'mistake' 'command' 'seeds' 'outcome'
   for name in "${names[@]}"; do
     if find_mutation "$name"; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
   done
+  rm -f "$mutation_log"
   printf '%d passed, %d failed\n' "$passed" "$failed"
   [ "$failed" = 0 ]
 }
@@ -38,11 +51,25 @@ choose_mutations() {
 
 # find_mutation NAME
 find_mutation() {
-  local name=$1 patch=Simulation/Mutations/$1.patch mutated output status=0 line seed
+  local name=$1 patch=Simulation/Mutations/$1.patch filter command=simulate
+  filter=$(sed -n '1s/^found by: test //p' "$patch")
+  [ -z "$filter" ] || command=test
   # Only what differs is written, so that little is built anew.
   rsync -a --checksum --delete Package.swift Sources Simulation Tests Examples Conformance Soak "$mutation_tree"/
-  if ! patch -s -p1 --fuzz=0 --no-backup-if-mismatch -d "$mutation_tree" <"$patch" || ! mutated=$(build "$mutation_tree" mutated); then
-    report_mutation "$name" - 'FAILED: it cannot be built'
+  if ! patch -s -p1 --fuzz=0 --no-backup-if-mismatch -d "$mutation_tree" <"$patch"; then
+    report_mutation - 'FAILED: the patch does not fit'
+    return 1
+  fi
+  if [ -n "$filter" ]; then find_by_test; else find_by_simulation; fi
+}
+
+# MARK: By the simulation
+
+find_by_simulation() {
+  local mutated output status=0 line seed
+  [ -n "$program" ] || program=$(build . plain)
+  if ! mutated=$(build "$mutation_tree" mutated); then
+    report_mutation - 'FAILED: it cannot be built'
     return 1
   fi
   output=$(timeout --foreground --kill-after=5 "$mutation_seconds" "$mutated" --seeds "$mutation_seeds" 2>/dev/null) || status=$?
@@ -50,35 +77,106 @@ find_mutation() {
   seed=$(sed -n 's/^seed \([0-9]*\): .*/\1/p' <<<"$line")
   case $status in
     1 | 2 | 3) ;;
-    0 | 124 | 137) report_mutation "$name" - "FAILED: it was not found"; return 1 ;;
-    *) report_mutation "$name" - "FAILED: exit status $status"; return 1 ;;
+    0 | 124 | 137) report_mutation - "FAILED: it was not found"; return 1 ;;
+    *) report_mutation - "FAILED: exit status $status"; return 1 ;;
   esac
   if [ -z "$seed" ]; then
-    report_mutation "$name" - "FAILED: no seed was named"
+    report_mutation - "FAILED: no seed was named"
     return 1
   fi
   if ! "$program" --seed "$seed" >/dev/null 2>&1; then
-    report_mutation "$name" "$seed" 'FAILED: without the mistake it fails too'
+    report_mutation "$seed" 'FAILED: without the mistake it fails too'
     return 1
   fi
-  play_failures "$name" "$mutated" || return 1
+  play_failures "$mutated" || return 1
   # They count from 1.
-  report_mutation "$name" "$seed" "found: ${line#*: }"
+  report_mutation "$seed" "found: ${line#*: }"
 }
 
-# play_failures NAME PROGRAM: plans that once failed for want of what this mistake takes away must still do so. They name
-# it in a line of their own.
+# play_failures PROGRAM: plans that once failed for want of what this mistake takes away must still do so. They name it in
+# a line of their own.
 play_failures() {
   local plan status
   for plan in Simulation/Failures/*.plan; do
-    grep -qx "# mutation $1" "$plan" || continue
+    grep -qx "# mutation $name" "$plan" || continue
     status=0
-    timeout --foreground --kill-after=5 "$mutation_seconds" "$2" --play "$plan" >/dev/null 2>&1 || status=$?
+    timeout --foreground --kill-after=5 "$mutation_seconds" "$1" --play "$plan" >/dev/null 2>&1 || status=$?
     case $status in
       1 | 2 | 3) ;;
-      *) report_mutation "$1" - "FAILED: $plan ends with status $status"; return 1 ;;
+      *) report_mutation - "FAILED: $plan ends with status $status"; return 1 ;;
     esac
   done
 }
 
-report_mutation() { printf '%-24s %8s  %s\n' "$1" "$2" "$(cut -c1-150 <<<"$3")"; }
+# MARK: By tests
+
+find_by_test() {
+  local status=0 reason
+  if ! passes_plainly; then
+    report_mutation - "FAILED: $filter without the mistake: ${plain_outcomes[$filter]}"
+    return 1
+  fi
+  if ! build_tests --package-path "$mutation_tree" --scratch-path .build/simulate/mutated-tests; then
+    report_mutation - 'FAILED: it cannot be built'
+    return 1
+  fi
+  run_tests --package-path "$mutation_tree" --scratch-path .build/simulate/mutated-tests || status=$?
+  if [ "$status" = 0 ]; then
+    report_mutation - "FAILED: $filter did not find it"
+    return 1
+  fi
+  # Else the tests have not been run at all.
+  if [ "$(grep -aE '^[^ ]+ Test .* started\.$' "$mutation_log" | grep -cv ' Test run started')" = 0 ]; then
+    report_mutation - "FAILED: no test was started: $(tail -n 1 "$mutation_log")"
+    return 1
+  fi
+  reason=$(grep -aE 'recorded an issue|Fatal error: |unexpected signal' "$mutation_log" | head -n 1) || true
+  case $status in 124 | 137) reason="not done after $mutation_seconds s" ;; esac
+  report_mutation - "found: ${reason:-exit status $status}"
+}
+
+# passes_plainly: whether the tests of the tree as it is pass, and there are some. They are run once for each filter.
+passes_plainly() {
+  local status=0 outcome
+  if [ -z "${plain_outcomes[$filter]-}" ]; then
+    if ! build_tests; then
+      outcome='they cannot be built'
+    else
+      run_tests || status=$?
+      # A filter that names nothing passes, too.
+      if [ "$status" != 0 ]; then
+        outcome="exit status $status"
+      elif ! grep -qaE 'Test run with [1-9][0-9]* tests? .*passed' "$mutation_log"; then
+        outcome='it names no test'
+      else
+        outcome=passed
+      fi
+    fi
+    plain_outcomes[$filter]=$outcome
+  fi
+  [ "${plain_outcomes[$filter]}" = passed ]
+}
+
+# build_tests FLAG...
+build_tests() {
+  in_time 900 swift build "$@" "${test_flags[@]}" || { grep -aE 'error' "$mutation_log" >&2; return 1; }
+}
+
+# run_tests FLAG...: one after the other, as scripts/test does.
+run_tests() {
+  in_time "$mutation_seconds" swift test --skip-build --no-parallel --disable-xctest "$@" --filter "$filter"
+}
+
+# in_time SECONDS COMMAND...: what it has started ends with it, also if this script is ended. See stage.sh.
+in_time() {
+  local seconds=$1 status=0
+  shift
+  timeout --kill-after=5 "$seconds" "$@" </dev/null >"$mutation_log" 2>&1 &
+  stage_process=$!
+  wait "$stage_process" || status=$?
+  stage_process=
+  return "$status"
+}
+
+# report_mutation SEEDS OUTCOME
+report_mutation() { printf '%-24s %-10s %8s  %s\n' "$name" "$command" "$1" "$(cut -c1-150 <<<"$2")"; }

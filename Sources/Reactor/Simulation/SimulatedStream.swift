@@ -9,6 +9,8 @@ internal import Glibc
   private let memory: UnsafeMutableRawPointer
   /// Counts of bytes from the beginning.
   private(set) var writtenCount = 0
+  /// As `writtenCount`, and what was lost on its way counts too.
+  private(set) var takenCount = 0
   private(set) var arrivedCount = 0
   private(set) var readCount = 0
   /// FIN has been sent, or has arrived.
@@ -58,6 +60,7 @@ internal import Glibc
       unsafe memory.copyMemory(from: source + first, byteCount: bytes.count - first)
     }
     writtenCount += bytes.count
+    takenCount += bytes.count
     send(isEnd: false, isReset: false)
   }
 

@@ -199,7 +199,8 @@ open class TopicLog: @unchecked Sendable {
     return Int(byteCount) + Int(messageCount) * LogSegmentPointer.entryByteCount
   }
 
-  private func postMark(_ end: UInt64, to number: UInt32) {
+  /// Tells a reactor that all messages before `end` can be sent. Any thread.
+  func postMark(_ end: UInt64, to number: UInt32) {
     guard let port = ReactorPort.live(number) else { return }
     Simulation.current?.preempt()
     let chunk = unsafe ChunkPool.makeUnpooled(0)

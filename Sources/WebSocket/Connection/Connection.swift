@@ -4,7 +4,8 @@ public import WebSocketProtocol
 /// A connection, to be kept and used anywhere: a small value that keeps nothing alive.
 ///
 /// Everything here may be called from any thread and never blocks. Once the connection has gone, it
-/// says so; it never reaches another one. What one thread sends arrives in its order.
+/// says so; it never reaches another one. What one thread sends to a connection arrives in its order.
+/// How that stands to messages of topics is said at `Topic`.
 public struct Connection: Sendable, Hashable {
   public let id: ConnectionID
 

@@ -9,8 +9,9 @@ public import WebSocketProtocol
 /// any thread and never blocks, except that publishers of one topic copy their messages, of up to
 /// 8 KiB, one after the other.
 ///
-/// What one thread sends to a connection, publishes, subscribes and unsubscribes takes effect there
-/// in its order.
+/// What a handler publishes, what it sends directly to a connection of its own reactor, and what it
+/// subscribes and unsubscribes there takes effect in its order. Between what another thread publishes
+/// and what it sends directly to a connection there is no order.
 public final class Topic: TopicLog, @unchecked Sendable {
   /// Any bytes.
   public let name: [UInt8]

@@ -79,6 +79,32 @@ struct IOURingFaultTests {
     #expect(bench.recorder.sentCounts.isEmpty)
   }
 
+  @Test("failed sends whose completions come while others are taken are not taken for successes")
+  func failuresMeanwhile() throws {
+    let bench = try Bench(.init(submissionCount: 2, completionCount: 256))
+    let connections = try (0..<20).map { _ in try bench.connect(receives: false) }
+    for (_, peer) in connections {
+      Socket(peer).resetAtClose()
+      bench.closePeer(peer)
+    }
+    for (connection, _) in connections {
+      #expect(bench.wait { isReset(connection.pointee.descriptor) })
+    }
+    let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: 10, alignment: 1)
+    defer { bytes.deallocate() }
+    var readyCount = 0
+    // The short queue has them submitted at once: they fail in the middle of a wait.
+    bench.recorder.onReceived = { [unowned bench] _, _ in
+      for (connection, _) in connections { _ = bench.send(bytes, on: connection) }
+      readyCount = bench.backend.ring.readyCount
+    }
+    let (_, talker) = try bench.connect()
+    write(talker, [1])
+    #expect(bench.wait { bench.recorder.sendErrors.count == 20 })
+    #expect(readyCount > 0 && !bench.backend.ring.hasOverflowed)
+    #expect(bench.recorder.sentCounts.isEmpty)
+  }
+
   @Test(
     "a send that finds no room is short once, and the rest waits for room",
     arguments: [true, false])

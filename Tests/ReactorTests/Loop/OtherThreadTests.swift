@@ -72,6 +72,22 @@ struct OtherThreadTests {
   }
 
   @Test(
+    "a sender that was refused hears of room also if all has left by the time its refusal arrives",
+    arguments: TestBackend.kernelKinds)
+  func refusedTooLate(kind: BackendKind) throws {
+    let server = try LineServer(kind)
+    let client = try server.connect()
+    let id = try server.id(of: client)
+    #expect(client.ask("nothing waits") == "nothing waits")
+    for count in 1...3 {
+      id.reportRefusal()
+      #expect(server.wait { server.journal.drainedCount.load(ordering: .relaxed) == count })
+    }
+    client.close()
+    server.stop()
+  }
+
+  @Test(
     "each post is told its end exactly once, while peers come, go and reset",
     arguments: TestBackend.kernelKinds)
   func everyEnd(kind: BackendKind) throws {

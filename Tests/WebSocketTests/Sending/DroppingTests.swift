@@ -64,12 +64,40 @@ struct DroppingTests {
       #expect(number > 0 && frame.closeCode == 1013)
     }
   }
+
+  @Test(
+    "closes with 1013 also where only the last fragment of another thread is missing",
+    arguments: backends, [QueueLimits.Overflow.dropOldest, .keepNewestPerKey])
+  func lastFragment(on kind: BackendKind, overflow: QueueLimits.Overflow) throws {
+    try serve(
+      on: kind, configure: { $0.limitQueue(overflow) },
+      handle: { on, _ in
+        on.opened = { connection, _ in connection.send([UInt8](repeating: 0, count: 12 << 20)) }
+      }
+    ) { running in
+      let (peer, connection) = try running.openWithHandle(receiveBufferByteCount: 65_536)
+      #expect(eventually { (connection.queuedByteCount ?? 0) > 2 << 20 })
+      let first = [UInt8](repeating: 1, count: 10)
+      let last = [UInt8](repeating: 2, count: 12 << 20)
+      connection.sendFragment(first.span.bytes, as: .binary, isFirst: true, isLast: false)
+      let isDropped = Flag()
+      // It is taken on this thread, and dropped when it arrives.
+      let answer = connection.sendFragment(
+        last.span.bytes, as: .binary, isFirst: false, isLast: true
+      ) { if $0 == .dropped { isDropped.set() } }
+      #expect(answer == .backpressure)
+      #expect(eventually { isDropped.isSet && running.journal.errors == [.queueOverflow] })
+      #expect(try peer.readFrame().payload.count == 12 << 20)
+      #expect(try peer.readFrame() == .binary(first, isFinal: false))
+      #expect(try peer.readFrame().closeCode == 1013)
+    }
+  }
 }
 
 extension ServerConfiguration {
-  fileprivate mutating func limitQueue() {
+  fileprivate mutating func limitQueue(_ overflow: QueueLimits.Overflow = .dropOldest) {
     reactor.queue = QueueLimits(
-      byteCountMax: 13 << 20, backpressureByteCount: 64 << 10, overflow: .dropOldest)
+      byteCountMax: 13 << 20, backpressureByteCount: 64 << 10, overflow: overflow)
     reactor.lingerMilliseconds = 10_000
   }
 }

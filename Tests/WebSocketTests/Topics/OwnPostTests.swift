@@ -27,6 +27,33 @@ struct OwnPostTests {
     }
   }
 
+  @Test(
+    "is not overtaken either by what is sent while the posts before it arrive", arguments: backends)
+  func postedAgain(on kind: BackendKind) throws {
+    let topic = TopicRegistry().topic("t")
+    try serve(
+      on: kind, configure: { $0.reactor.reactorCount = 1 },
+      handle: { on, _ in
+        on.received = { connection, _, _ in
+          connection.subscribe(to: topic)
+          topic.publish("published")
+          // Its completion comes when it leaves: in the pass in which all of this has arrived.
+          connection.send("1") { _ in connection.send("3") }
+          connection.unsubscribe(from: topic)
+          // It sends in the middle of that arriving, and so to the next pass.
+          connection.withState(as: Tracked.self) { _ in connection.send("2") }
+        }
+      }
+    ) { running in
+      let peer = try running.open()
+      for _ in 0..<10 {
+        try peer.send(.text("go"))
+        for text in ["published", "1", "2", "3"] { #expect(try peer.readFrame() == .text(text)) }
+      }
+      peer.reset()
+    }
+  }
+
   @Test("is refused when the connection has ended", arguments: backends)
   func closed(on kind: BackendKind) throws {
     let topic = TopicRegistry().topic("t")
