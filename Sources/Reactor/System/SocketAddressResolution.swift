@@ -22,7 +22,7 @@ extension SocketAddress {
       }
       unsafe next = entry.pointee.ai_next
     }
-    guard !addresses.isEmpty else { throw SystemError("resolve \(host)", code: EADDRNOTAVAIL) }
+    guard !addresses.isEmpty else { throw SystemError.unresolved(host, "it has no address") }
     return addresses
   }
 
@@ -44,11 +44,9 @@ extension SocketAddress {
     }
   }
 
-  /// getaddrinfo has error codes of its own: their text is the advice, since errno has no word for
-  /// them.
+  /// getaddrinfo has error codes of its own, for which errno has no word.
   private static func resolutionError(_ host: String, _ result: Int32) -> SystemError {
     if result == EAI_SYSTEM { return .current("resolve \(host)") }
-    let reason = unsafe String(cString: gai_strerror(result))
-    return SystemError("resolve \(host)", code: EADDRNOTAVAIL, advice: "\(reason).")
+    return unsafe .unresolved(host, String(cString: gai_strerror(result)))
   }
 }

@@ -78,23 +78,3 @@ public struct ReconnectPolicy: Sendable {
     return count <= 1 ? min(max(1, delayMilliseconds), limit) : min(delay, limit)
   }
 }
-
-/// Why an attempt to connect has failed.
-public enum ConnectFailure: Error, Sendable, Equatable {
-  /// The name could not be resolved, or the connection not be made: refused, unreachable, no
-  /// descriptor, …. Of several addresses, the last one's error.
-  case system(SystemError)
-  /// `connectTimeoutMilliseconds` are over.
-  case timeout
-  /// The server has answered otherwise than with 101: with a redirect, which is not followed, a
-  /// demand to authenticate, a refusal.
-  case refused(ResponseHead)
-  /// The answer is none to an opening handshake (RFC 6455 §4.1).
-  case invalidResponse(ResponseError)
-  /// The server has closed the connection without an answer.
-  case closed
-  /// `Dial.cancel` was called.
-  case cancelled
-  /// The client has stopped.
-  case stopped
-}

@@ -187,7 +187,7 @@ final class Dialer: @unchecked Sendable {
   private func tryAll(_ addresses: [SocketAddress]) {
     self.addresses = addresses
     position = 0
-    tryNext(after: .system(SystemError("resolve \(order.url.host)", code: EADDRNOTAVAIL)))
+    tryNext(after: .system(.unresolved(order.url.host, "it has no address")))
   }
 
   private func tryNext(after failure: ConnectFailure) {
