@@ -79,7 +79,8 @@ struct SnippetTests {
     """
     timeout 30 ./\(server) > log 2>&1 & server=$!
     for attempt in $(seq 1000); do
-      caught=$(awk '/SigCgt/ { print $2 }' /proc/$(pgrep -P $server)/status 2> /dev/null)
+      status=/proc/$(pgrep -P $server)/status
+      caught=$(awk '/^Name/ { name = $2 } /^SigCgt/ && name == "\(server)" { print $2 }' $status 2> /dev/null)
       (( 0x${caught:-0} & 0x4000 )) && break
       sleep 0.01
     done
