@@ -20,6 +20,10 @@ struct Auth: WebSocketServerHandler {
     return .accept(User(name: name))
   }
 
+  func respond(to request: borrowing HTTPRequest, on connection: Connection) -> HTTPResponse {
+    .upgradeRequired
+  }
+
   func opened(_ connection: Connection, state: inout User) {
     connection.send("Hello, \(state.name).")
   }
@@ -30,6 +34,10 @@ struct Auth: WebSocketServerHandler {
     state.messageCount += 1
     connection.send("\(state.name), message \(state.messageCount): \(message.text)")
   }
+
+  func handle(_ event: ConnectionEvent, on connection: Connection, state: inout User) {}
+
+  func closed(_ connection: Connection, _ closure: Closure, state: inout User) {}
 
   private static func token(in request: borrowing HTTPRequest) -> String? {
     guard let credentials = request.header(named: "authorization") else {

@@ -26,6 +26,12 @@ struct Chat: WebSocketServerHandler {
     }
   }
 
+  func respond(to request: borrowing HTTPRequest, on connection: Connection) -> HTTPResponse {
+    .upgradeRequired
+  }
+
+  func opened(_ connection: Connection, state: inout Visitor) {}
+
   func received(
     _ message: borrowing IncomingMessage, on connection: Connection, state: inout Visitor
   ) {
@@ -43,6 +49,8 @@ struct Chat: WebSocketServerHandler {
       connection.send("refused \(error.reason)")
     }
   }
+
+  func handle(_ event: ConnectionEvent, on connection: Connection, state: inout Visitor) {}
 
   func closed(_ connection: Connection, _ closure: Closure, state: inout Visitor) {
     // It has left all its topics by itself.

@@ -56,21 +56,19 @@ struct Live: WebSocketServerHandler {
     }
   }
 
-  func receivedPong(_ payload: RawSpan, on connection: Connection, state: inout Visitor) {
-    guard !state.isBehind, let duration = PingStamp.roundTrip(of: payload) else { return }
-    // Whoever reads slowly needs no more of these until all that waits has left.
-    state.isBehind = connection.send(Event.roundTrip(duration)) != .accepted
-  }
-
-  func drained(_ connection: Connection, state: inout Visitor) {
-    state.isBehind = false
-  }
-
-  func lagged(
-    _ topic: Topic, missedCount: Int, on connection: Connection, state: inout Visitor
-  ) {
-    guard topic === room.topic else { return }
-    connection.send(Event.missed(missedCount))
+  func handle(_ event: ConnectionEvent, on connection: Connection, state: inout Visitor) {
+    switch event {
+    case .pong(let payload):
+      guard !state.isBehind, let duration = PingStamp.roundTrip(of: payload) else { return }
+      // Whoever reads slowly needs no more of these until all that waits has left.
+      state.isBehind = connection.send(Event.roundTrip(duration)) != .accepted
+    case .drained:
+      state.isBehind = false
+    case .lagged(let topic, let missedCount):
+      if topic === room.topic { connection.send(Event.missed(missedCount)) }
+    case .ping, .failed:
+      break
+    }
   }
 
   func closed(_ connection: Connection, _ closure: Closure, state: inout Visitor) {

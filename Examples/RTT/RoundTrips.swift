@@ -12,14 +12,25 @@ struct RoundTrips: WebSocketServerHandler {
     .accept(RoundTripSummary())
   }
 
+  func respond(to request: borrowing HTTPRequest, on connection: Connection) -> HTTPResponse {
+    .upgradeRequired
+  }
+
   func opened(_ connection: Connection, state: inout RoundTripSummary) {
     pinger.add(connection)
   }
 
-  func receivedPong(
-    _ payload: RawSpan, on connection: Connection, state: inout RoundTripSummary
+  /// What clients say is of no interest.
+  func received(
+    _ message: borrowing IncomingMessage, on connection: Connection, state: inout RoundTripSummary
+  ) {}
+
+  func handle(
+    _ event: ConnectionEvent, on connection: Connection, state: inout RoundTripSummary
   ) {
-    guard let duration = PingStamp.roundTrip(of: payload) else { return }
+    guard case .pong(let payload) = event, let duration = PingStamp.roundTrip(of: payload) else {
+      return
+    }
     let microseconds = duration.wholeMicroseconds
     state.add(microseconds)
     // With a key: should messages have to be dropped, the newest of these is enough.

@@ -14,6 +14,10 @@ struct ServerSide: WebSocketServerHandler {
     return .accept(world.model.session(isServer: true, dial: dial).number)
   }
 
+  func respond(to request: borrowing HTTPRequest, on connection: Connection) -> HTTPResponse {
+    .upgradeRequired
+  }
+
   func opened(_ connection: Connection, state: inout Int) {
     let session = world.model.sessions[state]
     world.model.opened(session, connection)
@@ -37,27 +41,19 @@ struct ServerSide: WebSocketServerHandler {
     world.obey(command, payload.argument, message.byteCount, session)
   }
 
-  func receivedPing(_ payload: RawSpan, on connection: Connection, state: inout Int) {
-    world.model.pingArrived(payload.copy, at: world.model.sessions[state])
-  }
-
-  func receivedPong(_ payload: RawSpan, on connection: Connection, state: inout Int) {
-    world.model.pongArrived(payload.copy, at: world.model.sessions[state])
-  }
-
-  func drained(_ connection: Connection, state: inout Int) {
-    world.drained(world.model.sessions[state])
-  }
-
-  func lagged(_ topic: Topic, missedCount: Int, on connection: Connection, state: inout Int) {
-    guard let index = world.topics.firstIndex(where: { $0 === topic }) else {
-      return world.model.report("lagged behind an unknown topic")
+  func handle(_ event: ConnectionEvent, on connection: Connection, state: inout Int) {
+    let session = world.model.sessions[state]
+    switch event {
+    case .ping(let payload): world.model.pingArrived(payload.copy, at: session)
+    case .pong(let payload): world.model.pongArrived(payload.copy, at: session)
+    case .drained: world.drained(session)
+    case .lagged(let topic, let missedCount):
+      guard let index = world.topics.firstIndex(where: { $0 === topic }) else {
+        return world.model.report("lagged behind an unknown topic")
+      }
+      world.model.lagged(session, index, missedCount)
+    case .failed(let error): world.model.failed(session, error)
     }
-    world.model.lagged(world.model.sessions[state], index, missedCount)
-  }
-
-  func failed(_ error: ConnectionError, on connection: Connection, state: inout Int) {
-    world.model.failed(world.model.sessions[state], error)
   }
 
   func closed(_ connection: Connection, _ closure: Closure, state: inout Int) {
@@ -91,20 +87,15 @@ struct ClientSide: WebSocketHandler {
     world.answer(payload, session)
   }
 
-  func receivedPing(_ payload: RawSpan, on connection: Connection, state: inout Int) {
-    world.model.pingArrived(payload.copy, at: world.model.sessions[state])
-  }
-
-  func receivedPong(_ payload: RawSpan, on connection: Connection, state: inout Int) {
-    world.model.pongArrived(payload.copy, at: world.model.sessions[state])
-  }
-
-  func drained(_ connection: Connection, state: inout Int) {
-    world.drained(world.model.sessions[state])
-  }
-
-  func failed(_ error: ConnectionError, on connection: Connection, state: inout Int) {
-    world.model.failed(world.model.sessions[state], error)
+  func handle(_ event: ConnectionEvent, on connection: Connection, state: inout Int) {
+    let session = world.model.sessions[state]
+    switch event {
+    case .ping(let payload): world.model.pingArrived(payload.copy, at: session)
+    case .pong(let payload): world.model.pongArrived(payload.copy, at: session)
+    case .drained: world.drained(session)
+    case .lagged: world.model.report("a client's connection lagged behind a topic")
+    case .failed(let error): world.model.failed(session, error)
+    }
   }
 
   func closed(_ connection: Connection, _ closure: Closure, state: inout Int) {

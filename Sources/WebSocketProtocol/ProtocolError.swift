@@ -66,3 +66,16 @@ public enum ProtocolError: Error, Equatable, Sendable, CaseIterable {
     }
   }
 }
+
+extension ProtocolError: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .frameTooBig, .messageTooBig:
+      "The peer sent more than a limit allows: \(reason). The connection is closed with 1009. Raise "
+        + "messageByteCountMax or frameByteCountMax if such messages are to be received."
+    default:
+      "The peer broke a rule of the WebSocket protocol: \(reason). The connection is closed with "
+        + "\(closeCode.rawValue), and the mistake is the peer's."
+    }
+  }
+}

@@ -28,7 +28,9 @@ extension Session {
     /// Without a limit of its own, a frame may be as long as a message.
     /// - Precondition: neither limit is negative.
     public init(messageByteCountMax: Int, frameByteCountMax: Int? = nil) {
-      precondition(messageByteCountMax >= 0 && frameByteCountMax ?? 0 >= 0)
+      guard messageByteCountMax >= 0, frameByteCountMax ?? 0 >= 0 else {
+        misuse("messageByteCountMax and frameByteCountMax must not be negative.")
+      }
       self.messageByteCountMax = messageByteCountMax
       self.frameByteCountMax = frameByteCountMax ?? messageByteCountMax
       shortMessageByteCountMax = min(messageByteCountMax, self.frameByteCountMax, 125)

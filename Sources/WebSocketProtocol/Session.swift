@@ -235,11 +235,9 @@ extension Session {
   public var canSendData: Bool { !closeHandshake.hasSentClose }
 
   /// Begins the closing handshake, or answers the peer's with a code of our own. `nil` for a close
-  /// frame without a code.
-  /// - Precondition: a given code is valid on the wire.
+  /// frame without a code. A code that no close frame may carry is replaced (`CloseCode.forWire`).
   public mutating func close(with code: CloseCode?) -> CloseHandshake.Action {
-    precondition(code?.isValidOnWire ?? true, "a code that no close frame may carry")
-    return closeHandshake.close(with: code, role: role)
+    closeHandshake.close(with: code?.forWire, role: role)
   }
 
   /// To be called after the event `close`, as soon as it has been dealt with.
@@ -255,11 +253,10 @@ extension Session {
 
   /// Gives the connection up, after an error of `next` or for a reason of our own. What the peer
   /// still sends is ignored.
-  /// - Precondition: the code is valid on the wire.
+  /// A code that no close frame may carry is replaced by 1011.
   public mutating func fail(with code: CloseCode) -> CloseHandshake.Action {
-    precondition(code.isValidOnWire, "a code that no close frame may carry")
     expected = .nothing
     message = nil
-    return closeHandshake.fail(with: code)
+    return closeHandshake.fail(with: code.forWire ?? .internalError)
   }
 }

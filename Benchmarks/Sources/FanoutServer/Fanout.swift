@@ -7,6 +7,14 @@ struct Fanout: WebSocketServerHandler {
   let connections: Connections?
   let publisher: Publisher
 
+  func upgrade(_ request: borrowing HTTPRequest, on connection: Connection) -> Upgrade<Void> {
+    .accept(())
+  }
+
+  func respond(to request: borrowing HTTPRequest, on connection: Connection) -> HTTPResponse {
+    .upgradeRequired
+  }
+
   func opened(_ connection: Connection, state: inout Void) {
     connections?.insert(connection)
     for topic in topics { connection.subscribe(to: topic) }
@@ -17,6 +25,8 @@ struct Fanout: WebSocketServerHandler {
   ) {
     if message.text == "go" { publisher.start() }
   }
+
+  func handle(_ event: ConnectionEvent, on connection: Connection, state: inout Void) {}
 
   func closed(_ connection: Connection, _ closure: Closure, state: inout Void) {
     connections?.remove(connection)

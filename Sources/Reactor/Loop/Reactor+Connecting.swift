@@ -87,7 +87,7 @@ extension Reactor {
 
   private var loop: ReactorLoop {
     guard let loop = ReactorLoop.current, loop.reactor === self else {
-      preconditionFailure("to be called on the reactor's own thread")
+      misuse("Reactor.connect and Reactor.adopt must be called on the reactor's own thread.")
     }
     return loop
   }

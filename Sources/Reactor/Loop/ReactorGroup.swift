@@ -31,6 +31,7 @@ public final class ReactorGroup: Sendable {
     options: ListenerOptions = ListenerOptions(), attachmentByteCount: Int = 0,
     makeHandler: @escaping @Sendable (Reactor) -> any ConnectionHandler
   ) throws(SystemError) {
+    configuration.check()
     self.configuration = configuration
     if configuration.raisesOpenFileLimit { OpenFileLimit.raise() }
     let simulated = Simulation.current?.backendDecision
@@ -63,8 +64,10 @@ public final class ReactorGroup: Sendable {
     }
   }
 
-  /// Waits until all threads have ended after a `stop`. Any thread but a reactor's, also several.
+  /// Waits until all threads have ended after a `stop`. Any thread but one of the group's own, which
+  /// would wait for itself: there it ends the process with a text that says so.
   public func wait() {
+    checkIsOutside("ReactorGroup.wait")
     // Under the lock: whoever comes second waits as long as the first.
     threads.withLock { threads in
       guard !threads.isEmpty else { return }
@@ -72,6 +75,17 @@ public final class ReactorGroup: Sendable {
       threads.removeAll()
       listeners.close()
     }
+  }
+
+  /// Ends the process if the calling thread is one of the group's reactors, for which waiting for the
+  /// group would be a deadlock.
+  package func checkIsOutside(_ function: String) {
+    guard let current = Reactor.current, reactors.contains(where: { $0 === current }) else {
+      return
+    }
+    misuse(
+      "\(function) is called on one of the threads that it would wait for, as within a handler. Call "
+        + "it on another thread, or call stop, which does not wait.")
   }
 
   /// One of the reactors: each has its turn. Any thread.

@@ -22,12 +22,15 @@ public struct SystemError: Error, Equatable, CustomStringConvertible {
     SystemError(operation, code: errno)
   }
 
+  /// What failed, why, and what can be done about it, in one line.
   public var description: String {
-    let isErrno = code >= 0
-    let reason =
-      unsafe isErrno
-      ? String(cString: strerror(code)) : String(cString: gai_strerror(code))
-    let text = "\(operation): \(reason) (\(isErrno ? "errno" : "getaddrinfo") \(code))"
+    let text = "\(operation): \(reason)"
     return if let advice { "\(text). \(advice)" } else { text }
+  }
+
+  private var reason: String {
+    guard code < 0 else { return unsafe "\(String(cString: strerror(code))) (errno \(code))" }
+    return unsafe
+      "the name could not be resolved: \(String(cString: gai_strerror(code))) (getaddrinfo \(code))"
   }
 }

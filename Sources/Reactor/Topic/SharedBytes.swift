@@ -11,7 +11,9 @@ public final class SharedBytes: Sendable {
   ///   - byteCount: at least 1, less than 4 GiB.
   ///   - fill: writes them, at once.
   public init(byteCount: Int, fill: (UnsafeMutableRawBufferPointer) -> Void) {
-    precondition(byteCount > 0 && byteCount < Int(UInt32.max), "so many bytes cannot be shared")
+    guard byteCount > 0, byteCount < Int(UInt32.max) else {
+      misuse("\(byteCount) bytes cannot be shared. At least 1 and less than 4 GiB can be.")
+    }
     self.byteCount = byteCount
     segment = LogSegmentPointer(capacity: byteCount + LogSegmentPointer.entryByteCount)
     unsafe fill(segment.append(byteCount))

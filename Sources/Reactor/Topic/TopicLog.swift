@@ -81,7 +81,10 @@ open class TopicLog: @unchecked Sendable {
     _ byteCount: Int, key: UInt64 = 0, excluding excluded: ConnectionID? = nil,
     fill: (UnsafeMutableRawBufferPointer) -> Void
   ) -> UInt64 {
-    precondition(byteCount > 0 && byteCount < Int(UInt32.max), "a message of such a length")
+    guard byteCount > 0, byteCount < Int(UInt32.max) else {
+      misuse(
+        "A message of \(byteCount) bytes is published. A topic takes at least 1, less than 4 GiB.")
+    }
     var large: LogSegmentPointer?
     if byteCount > Self.copiedByteCountMax {
       let segment = LogSegmentPointer(capacity: byteCount + LogSegmentPointer.entryByteCount)

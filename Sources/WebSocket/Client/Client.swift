@@ -24,12 +24,28 @@ public final class Client<State>: Sendable {
   ///   - configuration: every limit.
   ///   - handler: what the application does with its connections.
   /// - Throws: what the operating system refused, and what can be done about it.
-  public init<Handler: WebSocketHandler>(
+  public convenience init<Handler: WebSocketHandler>(
     _ configuration: ClientConfiguration = ClientConfiguration(), handler: Handler
   ) throws(SystemError) where Handler.State == State {
-    precondition(MemoryLayout<State>.alignment <= 16, "a state is aligned to 16 bytes at most")
+    try self.init(configuration, TypedApplication(handler))
+  }
+
+  /// Starts a client whose handler takes frames, not messages.
+  ///
+  /// - Parameters:
+  ///   - configuration: every limit.
+  ///   - frameHandler: what the application does with its connections.
+  /// - Throws: what the operating system refused, and what can be done about it.
+  public convenience init<Handler: FrameHandler>(
+    _ configuration: ClientConfiguration = ClientConfiguration(), frameHandler: Handler
+  ) throws(SystemError) where Handler.State == State {
+    try self.init(configuration, TypedFrameApplication(frameHandler))
+  }
+
+  private init(
+    _ configuration: ClientConfiguration, _ application: any Application
+  ) throws(SystemError) {
     self.configuration = configuration
-    let application = TypedApplication(handler)
     group = try ReactorGroup(
       configuration: configuration.reactor, addresses: [],
       attachmentByteCount: ConnectionPointer.stateOffset + MemoryLayout<State>.size
@@ -103,7 +119,7 @@ public final class Client<State>: Sendable {
   ) throws(HandshakeFieldError) -> Dial {
     // To see now what cannot be written.
     _ = try Dialer.request(to: url, options, key: HandshakeKey(nonce: .init(repeating: 0)))
-    let dial = Dial(url: url, reactor: group.nextReactor())
+    let dial = Dial(url: url, reactor: group.nextReactor(), group: group)
     let order = unsafe Dialer.Order(
       url: url, options: options, descriptor: descriptor,
       timeoutMilliseconds: options.connectTimeoutMilliseconds
@@ -128,8 +144,10 @@ public final class Client<State>: Sendable {
     group.stop()
   }
 
-  /// Waits until the client has ended. Not for a handler.
+  /// Waits until the client has ended. Not for a handler: on a thread of the client's own it would
+  /// wait for itself, so there it ends the process with a text that says so.
   public func wait() {
+    group.checkIsOutside("Client.wait")
     group.wait()
   }
 }

@@ -7,6 +7,7 @@ public final class Dial: Sendable {
   /// What the URL says that `Client.connect` was given.
   public let url: WebSocketURL
   let reactor: Reactor
+  private let group: ReactorGroup
   private let progress = ConditionLock(Progress())
 
   private struct Progress {
@@ -24,20 +25,23 @@ public final class Dial: Sendable {
     }
   }
 
-  init(url: WebSocketURL, reactor: Reactor) {
+  init(url: WebSocketURL, reactor: Reactor, group: ReactorGroup) {
     self.url = url
     self.reactor = reactor
+    self.group = group
   }
 
   /// The newest connection that was opened; it may have gone. Nil: none was so far.
   public var connection: Connection? { progress.withLock { $0.connection } }
 
-  /// Waits until the first connection is open. Blocks: not for a handler.
+  /// Waits until the first connection is open. Blocks, so it is not for a handler: on a thread of the
+  /// client's own it would wait for itself, so there it ends the process with a text that says so.
   ///
   /// - Returns: the connection; with reconnecting, the newest one.
   /// - Throws: why there was none, and no further attempt follows.
   public func waitUntilOpen() throws(ConnectFailure) -> Connection {
-    try progress.wait { $0.result }.get()
+    group.checkIsOutside("Dial.waitUntilOpen")
+    return try progress.wait { $0.result }.get()
   }
 
   /// As `waitUntilOpen`, without blocking. When the task is cancelled, so is this.

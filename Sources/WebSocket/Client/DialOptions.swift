@@ -82,27 +82,3 @@ public struct ReconnectPolicy: Sendable {
     return count <= 1 ? min(max(1, delayMilliseconds), limit) : min(delay, limit)
   }
 }
-
-/// Why an attempt to connect has failed.
-public enum ConnectFailure: Error, Sendable, Equatable {
-  /// The name could not be resolved: the resolver's answer, whose code is one of getaddrinfo(3),
-  /// or why it could not be asked.
-  case unresolved(SystemError)
-  /// The connection could not be made: refused, no route, no descriptor, …. Of several addresses,
-  /// the last error, unless it says only that there is no way to an address and another one had an
-  /// answer.
-  case system(SystemError)
-  /// `connectTimeoutMilliseconds` are over.
-  case timeout
-  /// The server has answered otherwise than with 101: with a redirect, which is not followed, a
-  /// demand to authenticate, a refusal. With the start of what its body says.
-  case refused(Refusal)
-  /// The answer is none to an opening handshake (RFC 6455 §4.1).
-  case invalidResponse(ResponseError)
-  /// The server has closed the connection without an answer.
-  case closed
-  /// `Dial.cancel` was called.
-  case cancelled
-  /// The client has stopped.
-  case stopped
-}

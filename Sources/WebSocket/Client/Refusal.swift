@@ -29,15 +29,27 @@ extension Refusal: CustomStringConvertible {
   private static let reasonCharacterCountMax = 80
   private static let bodyCharacterCountMax = 200
 
-  /// One line: the status, and the first 200 characters of the body if it is text. Characters that
-  /// could end the line or steer a terminal are escaped.
+  /// One line: the status, what the server says to do, and the first 200 characters of the body if it
+  /// is text. Characters that could end the line or steer a terminal are escaped.
   public var description: String {
     let reason = Self.line(head.reasonPhrase, countMax: Self.reasonCharacterCountMax)
-    let status = reason.isEmpty ? "\(status.code)" : "\(status.code) \(reason)"
+    let status = (reason.isEmpty ? "\(status.code)" : "\(status.code) \(reason)") + demand
     guard !bodyStart.isEmpty else { return status }
     guard isText else { return "\(status), with a body that is no text" }
     let body = Self.line(bodyText, countMax: Self.bodyCharacterCountMax)
     return body.isEmpty ? status : "\(status): \(body)"
+  }
+
+  /// Where a redirect leads to, or who is let in.
+  private var demand: String {
+    if 300..<400 ~= status.code, let location = header(named: "Location") {
+      return ", a redirect that is not followed: "
+        + Self.line(location, countMax: Self.reasonCharacterCountMax)
+    }
+    if status == .unauthorized, let demand = header(named: "WWW-Authenticate") {
+      return ", which asks for " + Self.line(demand, countMax: Self.reasonCharacterCountMax)
+    }
+    return ""
   }
 
   private var isText: Bool {

@@ -29,3 +29,25 @@ public enum ConnectionError: Error, Sendable, Equatable {
   /// The peer read so slowly that it lagged too far behind a topic, and the policy is to close.
   case topicLag
 }
+
+extension ConnectionError: CustomStringConvertible {
+  /// What happened, and what can be done about it.
+  public var description: String {
+    switch self {
+    case .protocolError(let error): "\(error)"
+    case .system(let error): "The connection was lost: \(error)"
+    case .idleTimeout:
+      "Nothing was heard of the peer for idleTimeoutMilliseconds, so the connection was ended. If the "
+        + "peer is only slow, raise that limit."
+    case .closeTimeout:
+      "The peer did not answer our close frame within closeTimeoutMilliseconds, so the connection was "
+        + "reset. If the peer is only slow, raise that limit."
+    case .queueOverflow:
+      "The peer reads too slowly: more waited to be sent to it than QueueLimits.byteCountMax allows. "
+        + "Raise that limit, send less, or choose another QueueLimits.overflow than close."
+    case .topicLag:
+      "The peer reads too slowly: it lagged further behind a topic than its LagPolicy allows. Raise that "
+        + "limit, publish less, or choose another LagPolicy than close."
+    }
+  }
+}

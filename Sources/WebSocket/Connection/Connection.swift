@@ -98,18 +98,19 @@ public struct Connection: Sendable, Hashable {
     return send(opcode, bytes, sendKind, key: 0, completion: completion)
   }
 
-  /// Sends a ping, with up to 125 bytes that the pong brings back. The queue's limits do not apply
-  /// to it.
+  /// Sends a ping, with up to 125 bytes that the pong brings back. More bytes end the process with a
+  /// text that says so. The queue's limits do not apply to it.
   @discardableResult
   public func ping(_ payload: RawSpan = RawSpan()) -> SendResult {
-    precondition(payload.byteCount <= 125, "a ping carries up to 125 bytes")
+    checkControlPayload("ping", payload)
     return send(.ping, payload, .control, key: 0, completion: nil)
   }
 
-  /// Sends a pong that nobody asked for: a heartbeat in one direction (RFC 6455 §5.5.3).
+  /// Sends a pong that nobody asked for: a heartbeat in one direction (RFC 6455 §5.5.3). Its payload is
+  /// as that of a ping.
   @discardableResult
   public func pong(_ payload: RawSpan = RawSpan()) -> SendResult {
-    precondition(payload.byteCount <= 125, "a pong carries up to 125 bytes")
+    checkControlPayload("pong", payload)
     return send(.pong, payload, .control, key: 0, completion: nil)
   }
 
@@ -117,8 +118,11 @@ public struct Connection: Sendable, Hashable {
   /// The payload is masked if the header has a key; `payloadLength` must be the payload's.
   @discardableResult
   public func sendFrame(_ header: FrameHeader, _ payload: RawSpan) -> SendResult {
-    precondition(
-      header.payloadLength == UInt64(payload.byteCount), "the header names another length")
+    guard header.payloadLength == UInt64(payload.byteCount) else {
+      misuse(
+        "Connection.sendFrame is given a header whose payloadLength is \(header.payloadLength), and a "
+          + "payload of \(payload.byteCount) bytes. The two must be equal.")
+    }
     if let result = directly({ $0.sendFrame(header, payload, on: $1) }) { return result }
     let byteCount = header.encodedByteCount + payload.byteCount
     return post(byteCount, kind: .raw, completion: nil) {
@@ -133,10 +137,12 @@ public struct Connection: Sendable, Hashable {
   /// reconnect (`DialOptions.reconnect`) then does so. What ends that for sure is `Dial.cancel`.
   ///
   /// - Parameters:
-  ///   - code: 1000 by default. Nil: a close frame without a code. It must be valid on the wire.
-  ///   - reason: for people; cut to 123 bytes of UTF-8.
+  ///   - code: 1000 by default. Nil: a close frame without a code. One that no close frame may carry
+  ///     is replaced (`CloseCode.forWire`), so that `closure.code` of another connection can be given
+  ///     as it is: 1005 by no code, 1006, 1015 and all others by 1011.
+  ///   - reason: for people; cut to 123 bytes of UTF-8. Without a code it is left out.
   public func close(_ code: CloseCode? = .normalClosure, reason: String = "") {
-    precondition(code?.isValidOnWire ?? true, "a code that no close frame may carry")
+    let code = code?.forWire
     let isDone: Void? = directly { $0.close($1, code: code, reason: reason) }
     guard isDone == nil else { return }
     var number = code?.rawValue ?? 0
@@ -181,7 +187,7 @@ public struct Connection: Sendable, Hashable {
   /// state in its hands. False: the connection has gone. If it goes before its reactor comes to it,
   /// `body` is not called.
   ///
-  /// `State` must be the handler's.
+  /// `State` must be the handler's: another one ends the process with a text that says so.
   @discardableResult
   public func withState<State>(
     as type: State.Type = State.self, _ body: @escaping @Sendable (inout State) -> Void
@@ -189,6 +195,14 @@ public struct Connection: Sendable, Hashable {
     guard id.isOpen else { return false }
     return id.execute { outcome in
       if outcome == .sent { onOwner { $0.withState(of: $1, body) } }
+    }
+  }
+
+  private func checkControlPayload(_ name: String, _ payload: RawSpan) {
+    guard payload.byteCount <= 125 else {
+      misuse(
+        "Connection.\(name) is given \(payload.byteCount) bytes. A \(name) carries at most 125 "
+          + "(RFC 6455 §5.5).")
     }
   }
 

@@ -8,7 +8,7 @@ public enum SendResult: Sendable, Equatable {
   /// It waits to be sent.
   case accepted
   /// It waits to be sent, behind much else: the peer reads more slowly than it is sent to.
-  /// `WebSocketHandler.drained` says when all has left.
+  /// `ConnectionEvent.drained` says when all has left.
   case backpressure
   /// It is lost: the queue is full, and the policy does not take more.
   case dropped

@@ -1,22 +1,16 @@
 /// A handler whose type the engine need not know: it passes the address of each connection's state.
 @usableFromInline
 protocol Application: AnyObject, Sendable {
-  /// Names the type of the state.
-  var stateType: ObjectIdentifier { get }
+  var stateType: any Any.Type { get }
   var handlesFrames: Bool { get }
 
   func opened(_ connection: Connection, state: UnsafeMutableRawPointer)
   func received(
     _ message: borrowing IncomingMessage, on connection: Connection, state: UnsafeMutableRawPointer)
-  func receivedPing(_ payload: RawSpan, on connection: Connection, state: UnsafeMutableRawPointer)
-  func receivedPong(_ payload: RawSpan, on connection: Connection, state: UnsafeMutableRawPointer)
-  func receivedFrame(
+  func received(
     _ frame: borrowing IncomingFrame, on connection: Connection, state: UnsafeMutableRawPointer)
-  func drained(_ connection: Connection, state: UnsafeMutableRawPointer)
-  func lagged(
-    _ topic: Topic, missedCount: Int, on connection: Connection, state: UnsafeMutableRawPointer)
-  func failed(
-    _ error: ConnectionError, on connection: Connection, state: UnsafeMutableRawPointer)
+  func handle(
+    _ event: ConnectionEvent, on connection: Connection, state: UnsafeMutableRawPointer)
   /// Takes the state away.
   func closed(_ connection: Connection, _ closure: Closure, state: UnsafeMutableRawPointer)
   /// Takes the state away from a connection that was never opened.
@@ -26,16 +20,13 @@ protocol Application: AnyObject, Sendable {
 /// Binds the address of a connection's state to the handler's type. Inlinable, so that it is
 /// compiled for the handler in the handler's own module.
 @usableFromInline
-final class TypedApplication<Handler: WebSocketHandler>: Application {
-  @usableFromInline let handler: Handler
+protocol TypedLifecycle: Application {
+  associatedtype Handler: ConnectionLifecycle
+  var handler: Handler { get }
+}
 
-  @inlinable
-  init(_ handler: Handler) {
-    self.handler = handler
-  }
-
-  @inlinable var stateType: ObjectIdentifier { ObjectIdentifier(Handler.State.self) }
-  @inlinable var handlesFrames: Bool { Handler.handlesFrames }
+extension TypedLifecycle {
+  @inlinable var stateType: any Any.Type { Handler.State.self }
 
   @inlinable
   func typed(_ state: UnsafeMutableRawPointer) -> UnsafeMutablePointer<Handler.State> {
@@ -48,47 +39,10 @@ final class TypedApplication<Handler: WebSocketHandler>: Application {
   }
 
   @inlinable
-  func received(
-    _ message: borrowing IncomingMessage, on connection: Connection, state: UnsafeMutableRawPointer
+  func handle(
+    _ event: ConnectionEvent, on connection: Connection, state: UnsafeMutableRawPointer
   ) {
-    unsafe handler.received(message, on: connection, state: &typed(state).pointee)
-  }
-
-  @inlinable
-  func receivedPing(_ payload: RawSpan, on connection: Connection, state: UnsafeMutableRawPointer) {
-    unsafe handler.receivedPing(payload, on: connection, state: &typed(state).pointee)
-  }
-
-  @inlinable
-  func receivedPong(_ payload: RawSpan, on connection: Connection, state: UnsafeMutableRawPointer) {
-    unsafe handler.receivedPong(payload, on: connection, state: &typed(state).pointee)
-  }
-
-  @inlinable
-  func receivedFrame(
-    _ frame: borrowing IncomingFrame, on connection: Connection, state: UnsafeMutableRawPointer
-  ) {
-    unsafe handler.receivedFrame(frame, on: connection, state: &typed(state).pointee)
-  }
-
-  @inlinable
-  func drained(_ connection: Connection, state: UnsafeMutableRawPointer) {
-    unsafe handler.drained(connection, state: &typed(state).pointee)
-  }
-
-  @inlinable
-  func lagged(
-    _ topic: Topic, missedCount: Int, on connection: Connection, state: UnsafeMutableRawPointer
-  ) {
-    unsafe handler.lagged(
-      topic, missedCount: missedCount, on: connection, state: &typed(state).pointee)
-  }
-
-  @inlinable
-  func failed(
-    _ error: ConnectionError, on connection: Connection, state: UnsafeMutableRawPointer
-  ) {
-    unsafe handler.failed(error, on: connection, state: &typed(state).pointee)
+    unsafe handler.handle(event, on: connection, state: &typed(state).pointee)
   }
 
   @inlinable
@@ -100,5 +54,57 @@ final class TypedApplication<Handler: WebSocketHandler>: Application {
   @inlinable
   func discard(state: UnsafeMutableRawPointer) {
     unsafe typed(state).deinitialize(count: 1)
+  }
+}
+
+/// A handler of messages.
+@usableFromInline
+final class TypedApplication<Handler: WebSocketHandler>: TypedLifecycle {
+  @usableFromInline let handler: Handler
+
+  @inlinable
+  init(_ handler: Handler) {
+    self.handler = handler
+  }
+
+  @inlinable var handlesFrames: Bool { false }
+
+  @inlinable
+  func received(
+    _ message: borrowing IncomingMessage, on connection: Connection, state: UnsafeMutableRawPointer
+  ) {
+    unsafe handler.received(
+      message, on: connection, state: &state.assumingMemoryBound(to: Handler.State.self).pointee)
+  }
+
+  @inlinable
+  func received(
+    _ frame: borrowing IncomingFrame, on connection: Connection, state: UnsafeMutableRawPointer
+  ) {}
+}
+
+/// A handler of frames.
+@usableFromInline
+final class TypedFrameApplication<Handler: FrameHandler>: TypedLifecycle {
+  @usableFromInline let handler: Handler
+
+  @inlinable
+  init(_ handler: Handler) {
+    self.handler = handler
+  }
+
+  @inlinable var handlesFrames: Bool { true }
+
+  @inlinable
+  func received(
+    _ message: borrowing IncomingMessage, on connection: Connection, state: UnsafeMutableRawPointer
+  ) {}
+
+  @inlinable
+  func received(
+    _ frame: borrowing IncomingFrame, on connection: Connection, state: UnsafeMutableRawPointer
+  ) {
+    unsafe handler.received(
+      frame, on: connection, state: &state.assumingMemoryBound(to: Handler.State.self).pointee)
   }
 }

@@ -66,7 +66,7 @@ extension Engine {
 
   func report(_ error: ConnectionError, on connection: ConnectionPointer) {
     guard connection.webSocket.flags.contains(.hasState) else { return }
-    unsafe application.failed(error, on: handle(connection), state: connection.state)
+    unsafe application.handle(.failed(error), on: handle(connection), state: connection.state)
   }
 
   /// Tells the application, once, that the connection has ended otherwise than by an answered close

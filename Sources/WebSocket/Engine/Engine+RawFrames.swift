@@ -53,7 +53,7 @@ extension Engine {
       if header.opcode == .close {
         receiveClose(frame, on: connection)
       } else {
-        unsafe application.receivedFrame(frame, on: handle(connection), state: connection.state)
+        unsafe application.received(frame, on: handle(connection), state: connection.state)
       }
       offset = end
     }
@@ -64,7 +64,7 @@ extension Engine {
   private func receiveClose(_ frame: borrowing IncomingFrame, on connection: ConnectionPointer) {
     let code = frame.closeCode
     connection.webSocket.session.noteClose(code)
-    unsafe application.receivedFrame(frame, on: handle(connection), state: connection.state)
+    unsafe application.received(frame, on: handle(connection), state: connection.state)
     guard connection.webSocket.session.closeHandshake.isClean else { return }
     perform(connection.webSocket.session.answerClose(), on: connection)
     reportClosed(
@@ -76,6 +76,8 @@ extension Engine {
     case .server: if header.maskingKey == nil { return .frameNotMasked }
     case .client: if header.maskingKey != nil { return .frameMasked }
     }
+    // So that a handler may answer any ping with `Connection.pong`.
+    if header.opcode.isControl, header.payloadLength > 125 { return .controlFrameTooLong }
     return header.payloadLength > UInt64(limits.frameByteCountMax) ? .frameTooBig : nil
   }
 }

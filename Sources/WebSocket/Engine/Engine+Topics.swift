@@ -31,8 +31,8 @@ extension Engine {
 
   func skipped(_ messageCount: Int, of log: TopicLog, on connection: ConnectionPointer) {
     guard connection.webSocket.flags.contains(.hasState), let topic = log as? Topic else { return }
-    unsafe application.lagged(
-      topic, missedCount: messageCount, on: handle(connection), state: connection.state)
+    unsafe application.handle(
+      .lagged(topic, missedCount: messageCount), on: handle(connection), state: connection.state)
   }
 
   func lagged(behind log: TopicLog, on connection: ConnectionPointer) {

@@ -90,7 +90,7 @@ final class Engine: ConnectionHandler {
 
   func drained(_ connection: ConnectionPointer) {
     guard connection.webSocket.flags.contains(.hasState) else { return }
-    unsafe application.drained(handle(connection), state: connection.state)
+    unsafe application.handle(.drained, on: handle(connection), state: connection.state)
   }
 
   func expired(_ connection: ConnectionPointer) {
@@ -175,8 +175,8 @@ final class Engine: ConnectionHandler {
     case .ping(let range):
       receivePing(bytes.extracting(range), on: connection)
     case .pong(let range):
-      unsafe application.receivedPong(
-        bytes.extracting(range), on: handle(connection), state: connection.state)
+      unsafe application.handle(
+        .pong(bytes.extracting(range)), on: handle(connection), state: connection.state)
     case .close(let code, let range):
       let reason = unsafe bytes.extracting(range).withUnsafeBytes {
         unsafe String(decoding: $0, as: UTF8.self)
@@ -200,7 +200,7 @@ final class Engine: ConnectionHandler {
   }
 
   private func receivePing(_ payload: RawSpan, on connection: ConnectionPointer) {
-    unsafe application.receivedPing(payload, on: handle(connection), state: connection.state)
+    unsafe application.handle(.ping(payload), on: handle(connection), state: connection.state)
     guard connection.webSocket.session.canSendData else { return }
     sendPong(payload, on: connection)
   }

@@ -12,7 +12,7 @@ protocol Negotiator: AnyObject, Sendable {
 
 /// See `TypedApplication`.
 @usableFromInline
-final class TypedNegotiator<Handler: WebSocketServerHandler>: Negotiator {
+final class TypedNegotiator<Handler: UpgradeHandler>: Negotiator {
   @usableFromInline let handler: Handler
 
   @inlinable

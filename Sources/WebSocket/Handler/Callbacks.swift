@@ -1,13 +1,15 @@
 public import WebSocketProtocol
 
-/// A handler made of closures, for applications that are soon written. Those left nil do what
-/// `WebSocketHandler` does by default.
+/// A handler made of closures, for applications that are soon written. A closure that is nil does
+/// nothing, except for `upgrade` and `respond`.
 public struct Callbacks<State>: WebSocketServerHandler {
   public typealias Event = @Sendable (Connection, inout State) -> Void
 
-  /// A server's only. Must be set unless the state is `Void`.
+  /// Decides about opening handshakes; a server's only. Nil: every handshake is accepted, which only a
+  /// state that is `Void` allows. With another state, a server does not start without it.
   public var upgrade: (@Sendable (borrowing HTTPRequest, Connection) -> Upgrade<State>)?
-  /// A server's only.
+  /// Answers requests that are no opening handshakes; a server's only. Nil:
+  /// `HTTPResponse.upgradeRequired`.
   public var respond: (@Sendable (borrowing HTTPRequest, Connection) -> HTTPResponse)?
   public var opened: Event?
   public var received: (@Sendable (Connection, borrowing IncomingMessage, inout State) -> Void)?
@@ -25,9 +27,7 @@ public struct Callbacks<State>: WebSocketServerHandler {
     _ request: borrowing HTTPRequest, on connection: Connection
   ) -> Upgrade<State> {
     if let upgrade { return upgrade(request, connection) }
-    guard let nothing = () as? State else {
-      preconditionFailure("Callbacks.upgrade must be set: it makes the connection's state")
-    }
+    guard let nothing = () as? State else { Self.misuseUpgrade() }
     return .accept(nothing)
   }
 
@@ -36,7 +36,7 @@ public struct Callbacks<State>: WebSocketServerHandler {
     to request: borrowing HTTPRequest, on connection: Connection
   ) -> HTTPResponse {
     if let respond { return respond(request, connection) }
-    return HTTPResponse(status: .upgradeRequired, text: "This is a WebSocket server.\n")
+    return .upgradeRequired
   }
 
   @inlinable
@@ -52,34 +52,39 @@ public struct Callbacks<State>: WebSocketServerHandler {
   }
 
   @inlinable
-  public func receivedPing(_ payload: RawSpan, on connection: Connection, state: inout State) {
-    receivedPing?(connection, payload, &state)
-  }
-
-  @inlinable
-  public func receivedPong(_ payload: RawSpan, on connection: Connection, state: inout State) {
-    receivedPong?(connection, payload, &state)
-  }
-
-  @inlinable
-  public func drained(_ connection: Connection, state: inout State) {
-    drained?(connection, &state)
-  }
-
-  @inlinable
-  public func lagged(
-    _ topic: Topic, missedCount: Int, on connection: Connection, state: inout State
-  ) {
-    lagged?(connection, topic, missedCount, &state)
-  }
-
-  @inlinable
-  public func failed(_ error: ConnectionError, on connection: Connection, state: inout State) {
-    failed?(connection, error, &state)
+  public func handle(_ event: ConnectionEvent, on connection: Connection, state: inout State) {
+    switch event {
+    case .ping(let payload): receivedPing?(connection, payload, &state)
+    case .pong(let payload): receivedPong?(connection, payload, &state)
+    case .drained: drained?(connection, &state)
+    case .lagged(let topic, let missedCount): lagged?(connection, topic, missedCount, &state)
+    case .failed(let error): failed?(connection, error, &state)
+    }
   }
 
   @inlinable
   public func closed(_ connection: Connection, _ closure: Closure, state: inout State) {
     closed?(connection, closure, &state)
+  }
+}
+
+/// A handler that a server looks at before it starts.
+@usableFromInline
+protocol CheckedAtStart {
+  /// Ends the process, with a text, if the handler cannot serve.
+  func checkAtStart()
+}
+
+extension Callbacks: CheckedAtStart {
+  @usableFromInline
+  func checkAtStart() {
+    if upgrade == nil, State.self != Void.self { Self.misuseUpgrade() }
+  }
+
+  @usableFromInline
+  static func misuseUpgrade() -> Never {
+    misuse(
+      "Callbacks.upgrade is not set. It must be set, because it makes the state of each connection, "
+        + "which is of type \(State.self).")
   }
 }

@@ -18,18 +18,30 @@ public final class Server: Sendable {
   ///
   /// - Parameters:
   ///   - configuration: where to listen, and every limit.
-  ///   - handler: what the application does with its connections.
+  ///   - handler: what the application does with its connections: a type of its own, or `Callbacks`.
   /// - Throws: what the operating system refused, and what can be done about it.
   @inlinable
   public convenience init<Handler: WebSocketServerHandler>(
     _ configuration: ServerConfiguration, handler: Handler
   ) throws(SystemError) {
-    precondition(
-      MemoryLayout<Handler.State>.alignment <= 16, "a state is aligned to 16 bytes at most")
+    (handler as? any CheckedAtStart)?.checkAtStart()
     try self.init(
-      configuration, application: TypedApplication(handler),
-      negotiator: TypedNegotiator(handler),
-      stateByteCount: MemoryLayout<Handler.State>.size)
+      configuration, Handler.State.self, TypedApplication(handler), TypedNegotiator(handler))
+  }
+
+  /// Starts a server whose handler takes frames, not messages.
+  ///
+  /// - Parameters:
+  ///   - configuration: where to listen, and every limit.
+  ///   - frameHandler: what the application does with its connections.
+  /// - Throws: what the operating system refused, and what can be done about it.
+  @inlinable
+  public convenience init<Handler: FrameHandler & UpgradeHandler>(
+    _ configuration: ServerConfiguration, frameHandler: Handler
+  ) throws(SystemError) {
+    try self.init(
+      configuration, Handler.State.self, TypedFrameApplication(frameHandler),
+      TypedNegotiator(frameHandler))
   }
 
   /// Starts a server with closures for handler.
@@ -63,14 +75,14 @@ public final class Server: Sendable {
   }
 
   @usableFromInline
-  init(
-    _ configuration: ServerConfiguration, application: any Application,
-    negotiator: any Negotiator, stateByteCount: Int
+  init<State>(
+    _ configuration: ServerConfiguration, _ state: State.Type, _ application: any Application,
+    _ negotiator: any Negotiator
   ) throws(SystemError) {
     group = try ReactorGroup(
       configuration: configuration.reactor, addresses: configuration.addresses,
       options: configuration.listener,
-      attachmentByteCount: ConnectionPointer.stateOffset + stateByteCount
+      attachmentByteCount: ConnectionPointer.stateOffset + MemoryLayout<State>.size
     ) { reactor in
       Engine(
         reactor: reactor, application: application, negotiator: negotiator, role: .server,
@@ -90,6 +102,7 @@ public final class Server: Sendable {
   /// Serves until the process gets one of these signals, or `stop` is called; then until all
   /// connections have ended.
   public func run(stoppingOn signals: [StopSignal] = [.interrupt, .terminate]) {
+    group.checkIsOutside("Server.run")
     let watch = SignalWatch(signals) { [group] in group.stop() }
     wait()
     watch.cancel()
@@ -101,8 +114,10 @@ public final class Server: Sendable {
     group.stop()
   }
 
-  /// Waits until the server has ended. Not for a handler.
+  /// Waits until the server has ended. Not for a handler: on a thread of the server's own it would
+  /// wait for itself, so there it ends the process with a text that says so.
   public func wait() {
+    group.checkIsOutside("Server.wait")
     group.wait()
   }
 }

@@ -15,6 +15,14 @@ public struct CloseCode: RawRepresentable, Hashable, Sendable {
     }
   }
 
+  /// The code for a close frame that is to pass this one on, as a relay does: the code itself if a
+  /// close frame may carry it. Nil, which is a close frame without a code, for 1005. 1011 for all
+  /// others: 1006 and 1015 stand for a connection that failed, and the rest means nothing.
+  public var forWire: CloseCode? {
+    if isValidOnWire { return self }
+    return self == .noStatusReceived ? nil : .internalError
+  }
+
   /// The purpose of the connection is fulfilled.
   public static let normalClosure = CloseCode(rawValue: 1000)
   /// A server goes down, or a browser leaves the page.

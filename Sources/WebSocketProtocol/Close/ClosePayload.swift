@@ -36,7 +36,9 @@ public enum ClosePayload {
     code: CloseCode?, reason: String = "", into bytes: inout MutableRawSpan, at offset: Int = 0
   ) -> Int {
     guard let code else { return 0 }
-    precondition(code.isValidOnWire, "a code that no close frame may carry")
+    guard code.isValidOnWire else {
+      misuse("No close frame may carry the code \(code.rawValue). CloseCode.forWire replaces it.")
+    }
     bytes.storeBytes(of: code.rawValue.bigEndian, toByteOffset: offset, as: UInt16.self)
     var end = offset + 2
     for byte in reason.utf8.prefix(reasonByteCount(reason)) {

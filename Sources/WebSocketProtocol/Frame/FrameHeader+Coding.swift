@@ -40,10 +40,11 @@ extension FrameHeader {
     let second = offset + 1
     switch lengthField {
     case .sevenBits:
-      precondition(payloadLength <= 125, "the length does not fit into seven bits")
+      guard payloadLength <= 125 else { misuseLength() }
       let length = UInt8(payloadLength)
       bytes.storeBytes(of: isMasked | length, toByteOffset: second, as: UInt8.self)
     case .sixteenBits:
+      guard payloadLength <= UInt16.max else { misuseLength() }
       let length = UInt16(payloadLength).bigEndian
       bytes.storeBytes(of: isMasked | 126, toByteOffset: second, as: UInt8.self)
       bytes.storeBytes(of: length, toByteOffset: offset + 2, as: UInt16.self)

@@ -37,10 +37,15 @@ public struct FrameHeader: Equatable, Sendable {
   ) {
     let minimal = LengthField.minimal(for: payloadLength)
     let lengthField = lengthField ?? minimal
-    precondition(lengthField.byteCount >= minimal.byteCount, "the length does not fit")
     self.init(
       isFinal: isFinal, reservedBits: reservedBits, opcode: opcode, maskingKey: maskingKey,
       payloadLength: payloadLength, lengthField: lengthField)
+    guard lengthField.byteCount >= minimal.byteCount else { misuseLength() }
+  }
+
+  /// Ends the process: the length does not fit into its field.
+  func misuseLength() -> Never {
+    misuse("The lengthField of a FrameHeader is too small for its payloadLength, \(payloadLength).")
   }
 
   /// The header as the wire has it, with a length field that is known to be wide enough.

@@ -7,7 +7,7 @@ public struct Opcode: RawRepresentable, Hashable, Sendable {
 
   /// - Precondition: `rawValue` fits in four bits.
   public init(rawValue: UInt8) {
-    precondition(rawValue <= 0xF, "an opcode has four bits")
+    guard rawValue <= 0xF else { misuse("An Opcode is \(rawValue). It must have four bits.") }
     self.rawValue = rawValue
   }
 

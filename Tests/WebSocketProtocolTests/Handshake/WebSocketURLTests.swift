@@ -41,7 +41,7 @@ struct WebSocketURLTests {
     "is refused, and why",
     arguments: [
       ("", .invalidScheme), ("ws", .invalidScheme), ("ws:", .invalidScheme),
-      ("ws:/h", .invalidScheme), ("wss://h", .invalidScheme), ("http://h", .invalidScheme),
+      ("ws:/h", .invalidScheme), ("wss://h", .tlsUnsupported), ("http://h", .invalidScheme),
       (" ws://h", .invalidScheme), ("//h/", .invalidScheme), ("h:80", .invalidScheme),
       ("ws:/\u{301}/h", .invalidScheme), ("ｗｓ://h", .invalidScheme),
       ("ws://", .invalidHost), ("ws:///path", .invalidHost), ("ws://?q", .invalidHost),

@@ -81,7 +81,7 @@ struct ClientReceivingTests {
     var configuration = ClientConfiguration()
     configuration.reactor.backend = kind == .epoll ? .epoll : .ioURing
     let journal = Journal()
-    let client = try Client(configuration, handler: MaskingMirror(journal: journal))
+    let client = try Client(configuration, frameHandler: MaskingMirror(journal: journal))
     defer {
       client.stop()
       client.wait()
@@ -119,13 +119,12 @@ struct ClientReceivingTests {
 }
 
 /// A client that takes frames as they are, and sends each back, masked with a key that the test knows.
-private struct MaskingMirror: WebSocketHandler {
-  typealias State = Void
-
-  static let handlesFrames = true
+private struct MaskingMirror: FrameHandler {
   let journal: Journal
 
-  func receivedFrame(
+  func opened(_ connection: Connection, state: inout Void) {}
+
+  func received(
     _ frame: borrowing IncomingFrame, on connection: Connection, state: inout Void
   ) {
     var header = frame.header
@@ -137,8 +136,8 @@ private struct MaskingMirror: WebSocketHandler {
     }
   }
 
-  func failed(_ error: ConnectionError, on connection: Connection, state: inout Void) {
-    journal.add(.failed(error), connection)
+  func handle(_ event: ConnectionEvent, on connection: Connection, state: inout Void) {
+    if case .failed(let error) = event { journal.add(.failed(error), connection) }
   }
 
   func closed(_ connection: Connection, _ closure: Closure, state: inout Void) {

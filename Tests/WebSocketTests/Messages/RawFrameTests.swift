@@ -2,21 +2,22 @@ import Testing
 import WebSocket
 
 /// Takes frames as they are: shows each, and sends it back as it came, unmasked.
-private struct FrameMirror: WebSocketServerHandler {
-  typealias State = Tracked
-
-  static let handlesFrames = true
+private struct FrameMirror: FrameHandler, UpgradeHandler {
   let journal: Journal
 
   func upgrade(_ request: borrowing HTTPRequest, on connection: Connection) -> Upgrade<Tracked> {
     .accept(Tracked(journal))
   }
 
+  func respond(to request: borrowing HTTPRequest, on connection: Connection) -> HTTPResponse {
+    .upgradeRequired
+  }
+
   func opened(_ connection: Connection, state: inout Tracked) {
     journal.add(.opened, connection)
   }
 
-  func receivedFrame(
+  func received(
     _ frame: borrowing IncomingFrame, on connection: Connection, state: inout Tracked
   ) {
     var header = frame.header
@@ -28,8 +29,8 @@ private struct FrameMirror: WebSocketServerHandler {
     }
   }
 
-  func failed(_ error: ConnectionError, on connection: Connection, state: inout Tracked) {
-    journal.add(.failed(error), connection)
+  func handle(_ event: ConnectionEvent, on connection: Connection, state: inout Tracked) {
+    if case .failed(let error) = event { journal.add(.failed(error), connection) }
   }
 
   func closed(_ connection: Connection, _ closure: Closure, state: inout Tracked) {
@@ -62,13 +63,16 @@ struct RawFrameTests {
   }
 
   @Test(
-    "need not answer frames that are unmasked or too big: they end with 1002 and 1009",
+    "need not answer frames that are unmasked or too long: they end with 1002 and 1009",
     arguments: backends)
   func limits(on kind: BackendKind) throws {
     try mirror(on: kind) { running in
       let unmasked = try running.open()
       try unmasked.send(Frame.text("x").bytes(maskingKey: nil))
       try unmasked.expectClose(1002)
+      let longPing = try running.open()
+      try longPing.send(Frame(opcode: 9, payload: [UInt8](repeating: 0, count: 126)))
+      try longPing.expectClose(1002)
       for length in [.max, (1 << 63) - 1, (16 << 20) + 1] as [UInt64] {
         let peer = try running.open()
         try peer.send(Frame.text("x").bytes(declaredLength: length))
@@ -125,6 +129,24 @@ struct RawFrameTests {
     }
   }
 
+  @Test(
+    "is told any code that a peer sends, which another connection can be closed with",
+    arguments: backends)
+  func anyCode(on kind: BackendKind) throws {
+    try mirror(on: kind) { running in
+      let peer = try running.open()
+      try peer.send(.close(999, "no such code"))
+      peer.finish()
+      let closure = try running.journal.closure()
+      #expect(closure.code == CloseCode(rawValue: 999))
+      let (other, connection) = try running.openWithHandle()
+      connection.close(closure.code, reason: "passed on")
+      #expect(try other.readFrame() == .close(1011, "passed on"))
+      try other.send(.close(1000))
+      #expect(try other.readsEnd())
+    }
+  }
+
   private func mirror(
     on kind: BackendKind, messageByteCountMax: Int = 16 << 20,
     _ body: (RunningServer) throws -> Void
@@ -136,7 +158,7 @@ struct RawFrameTests {
     configuration.reactor.lingerMilliseconds = 500
     configuration.closeTimeoutMilliseconds = 1000
     configuration.messageByteCountMax = messageByteCountMax
-    let server = try Server(configuration, handler: FrameMirror(journal: journal))
+    let server = try Server(configuration, frameHandler: FrameMirror(journal: journal))
     defer {
       server.stop()
       server.wait()

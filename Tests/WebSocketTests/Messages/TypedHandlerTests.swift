@@ -17,6 +17,10 @@ private struct Counting: WebSocketServerHandler {
     .accept(State(room: request.path, tracked: Tracked(journal)))
   }
 
+  func respond(to request: borrowing HTTPRequest, on connection: Connection) -> HTTPResponse {
+    .upgradeRequired
+  }
+
   func opened(_ connection: Connection, state: inout State) {
     journal.add(.opened, connection)
     connection.send("welcome to \(state.room)")
@@ -29,6 +33,8 @@ private struct Counting: WebSocketServerHandler {
     state.wide.3 += 1
     connection.send("\(state.room) \(state.messageCount) \(state.wide.3)")
   }
+
+  func handle(_ event: ConnectionEvent, on connection: Connection, state: inout State) {}
 
   func closed(_ connection: Connection, _ closure: Closure, state: inout State) {
     journal.add(.text("\(state.messageCount) in \(state.room)"), connection)
@@ -73,15 +79,13 @@ struct TypedHandlerTests {
   }
 
   @Test(
-    "with defaults only accepts, answers pings and closing, and nothing else", arguments: backends)
+    "without a closure only accepts, answers pings and closing, and nothing else",
+    arguments: backends)
   func defaults(on kind: BackendKind) throws {
-    struct Silent: WebSocketServerHandler {
-      typealias State = Void
-    }
     var configuration = try ServerConfiguration(port: 0)
     configuration.reactor.backend = kind == .epoll ? .epoll : .ioURing
     configuration.reactor.reactorCount = 1
-    let server = try Server(configuration, handler: Silent())
+    let server = try Server(configuration, handler: Callbacks<Void>())
     defer {
       server.stop()
       server.wait()

@@ -91,3 +91,12 @@ public enum HandshakeError: Error, Sendable, Equatable {
     HTTPResponse(status: status, text: reason + "\n")
   }
 }
+
+extension HandshakeError: CustomStringConvertible {
+  public var description: String {
+    if case .malformedHead(let error) = self { return "\(error)" }
+    return
+      "The request is refused with \(status.code): \(reason). The mistake is the client's, or that "
+      + "of a proxy in front of this server."
+  }
+}

@@ -8,12 +8,14 @@ public struct WebSocketURL: Sendable, Equatable {
   /// Path and query as they go into the request, at least `/`.
   public let target: String
 
-  /// - Throws: `.invalidScheme` unless it begins with `ws://` (`wss://` needs TLS, which there is
-  ///   not yet); `.invalidHost` if there is none, or with user information; `.invalidPort`;
+  /// - Throws: `.invalidScheme` unless it begins with `ws://`; `.tlsUnsupported` if it begins with
+  ///   `wss://`, since there is no TLS yet; `.invalidHost` if there is none, or with user information; `.invalidPort`;
   ///   `.invalidTarget` with a fragment, which no WebSocket's URL has, or with characters that must
   ///   be percent-encoded.
   public init(_ text: String) throws(HandshakeFieldError) {
-    guard let separator = Self.end(ofSchemeIn: text) else { throw .invalidScheme }
+    guard let separator = Self.end(of: "ws://", in: text) else {
+      throw Self.end(of: "wss://", in: text) == nil ? .invalidScheme : .tlsUnsupported
+    }
     let rest = text[separator...]
     let end = rest.firstIndex { "/?#".contains($0) } ?? rest.endIndex
     let authority = rest[..<end]
@@ -41,8 +43,7 @@ public struct WebSocketURL: Sendable, Equatable {
     return port == 80 ? name : "\(name):\(port)"
   }
 
-  private static func end(ofSchemeIn text: String) -> String.Index? {
-    let scheme = "ws://"
+  private static func end(of scheme: String, in text: String) -> String.Index? {
     guard text.prefix(scheme.count).lowercased() == scheme else { return nil }
     return text.index(text.startIndex, offsetBy: scheme.count)
   }

@@ -12,7 +12,9 @@ public struct HTTPResponse: Sendable, Equatable {
     status: HTTPStatus, headers: HTTPHeaders = HTTPHeaders(), contentType: String? = nil,
     body: [UInt8] = []
   ) {
-    precondition(200...599 ~= status.code, "an interim status ends no request")
+    guard 200...599 ~= status.code else {
+      misuse("An HTTPResponse has the status \(status.code). It must have one from 200 to 599.")
+    }
     self.status = status
     self.headers = headers
     self.body = body
@@ -20,9 +22,14 @@ public struct HTTPResponse: Sendable, Equatable {
     do {
       try self.headers.add("Content-Type", contentType)
     } catch {
-      preconditionFailure("a content type holds no line break")
+      misuse("The contentType of an HTTPResponse holds a line break or another control character.")
     }
   }
+
+  /// 426, with a line of text: the usual answer to a request that is no opening handshake, for a server
+  /// that has no pages.
+  public static let upgradeRequired = HTTPResponse(
+    status: .upgradeRequired, text: "This is a WebSocket server.\n")
 
   /// A response of plain text.
   public init(status: HTTPStatus, headers: HTTPHeaders = HTTPHeaders(), text: String) {

@@ -3,9 +3,10 @@ public struct HTTPStatus: Sendable, Equatable, Hashable {
   /// Three digits.
   public let code: Int
 
-  /// A code from 100 to 999. Another one is a programmer's error.
+  /// A code from 100 to 999. Another one is a programmer's error, which ends the process with a text
+  /// that says so.
   public init(_ code: Int) {
-    precondition(100...999 ~= code, "a status code has three digits")
+    guard 100...999 ~= code else { misuse("An HTTPStatus is \(code). It must have three digits.") }
     self.code = code
   }
 

@@ -32,3 +32,16 @@ public enum ResponseError: Error, Sendable, Equatable {
     }
   }
 }
+
+extension ResponseError: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .malformedHead(let error): "\(error)"
+    case .unexpectedExtension, .unexpectedSubprotocol:
+      "The server's response opens no WebSocket: it has chosen \(reason). The mistake is the server's."
+    default:
+      "The server's response opens no WebSocket: \(reason). Check that the URL names a WebSocket server, "
+        + "and its port and path."
+    }
+  }
+}

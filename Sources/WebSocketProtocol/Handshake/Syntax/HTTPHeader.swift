@@ -76,6 +76,8 @@ public enum HandshakeFieldError: Error, Sendable, Equatable {
   case reservedName
   /// A URL that does not begin with `ws://`.
   case invalidScheme
+  /// A URL that begins with `wss://`: this version has no TLS.
+  case tlsUnsupported
   /// A port that is none from 1 to 65,535.
   case invalidPort
   /// A host that is not `name`, `name:port`, `[address]` or `[address]:port`.
@@ -87,6 +89,36 @@ public enum HandshakeFieldError: Error, Sendable, Equatable {
   case invalidSubprotocol
   /// An extension whose name, parameter or value is no token (RFC 6455 §9.1).
   case invalidExtension
+}
+
+extension HandshakeFieldError: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .invalidName:
+      "The name of a header field is not a token. Use letters, digits and hyphens (RFC 9110 §5.1)."
+    case .invalidValue:
+      "The value of a header field holds a line break or another control character. Encode it, or leave "
+        + "it out."
+    case .reservedName:
+      "A header field belongs to the handshake, which writes it itself. For the subprotocol and the "
+        + "origin there are options of their own."
+    case .invalidScheme: "The URL does not begin with ws://. Write it as ws://host:port/path?query."
+    case .tlsUnsupported:
+      "The URL begins with wss://, but this version has no TLS. Connect with ws://, or to a proxy that "
+        + "speaks TLS to the server."
+    case .invalidPort: "The port of the URL is not a number from 1 to 65535."
+    case .invalidHost:
+      "The host of the URL is not a name, an IPv4 address or an IPv6 address in brackets. User names and "
+        + "passwords are not allowed."
+    case .invalidTarget:
+      "The path and query of the URL hold a space, a fragment or a character that is not ASCII. "
+        + "Percent-encode such characters, and leave the fragment out."
+    case .invalidSubprotocol:
+      "A subprotocol is not a token, or is named twice. Name each once, in letters, digits and hyphens."
+    case .invalidExtension:
+      "The name, a parameter or a value of an extension is not a token (RFC 6455 §9.1)."
+    }
+  }
 }
 
 extension String {

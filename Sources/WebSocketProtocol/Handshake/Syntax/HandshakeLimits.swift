@@ -13,9 +13,13 @@ public struct HandshakeLimits: Sendable, Equatable {
   public init(
     headByteCountMax: Int = 16_384, headerCountMax: Int = 100, targetByteCountMax: Int = 8_000
   ) {
-    precondition(1...(16 << 20) ~= headByteCountMax, "headByteCountMax: 1 byte to 16 MiB")
-    precondition(headerCountMax > 0, "headerCountMax must be positive")
-    precondition(targetByteCountMax > 0, "targetByteCountMax must be positive")
+    guard 1...(16 << 20) ~= headByteCountMax else {
+      misuse(
+        "HandshakeLimits.headByteCountMax is \(headByteCountMax). It must be 1 byte to 16 MiB.")
+    }
+    guard headerCountMax > 0, targetByteCountMax > 0 else {
+      misuse("HandshakeLimits.headerCountMax and targetByteCountMax must be at least 1.")
+    }
     self.headByteCountMax = headByteCountMax
     self.headerCountMax = headerCountMax
     self.targetByteCountMax = targetByteCountMax

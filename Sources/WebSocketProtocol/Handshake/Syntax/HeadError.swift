@@ -33,3 +33,15 @@ public enum HeadError: Error, Sendable, Equatable, CaseIterable {
     }
   }
 }
+
+extension HeadError: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .tooLong: "\(start): \(reason). Raise HandshakeLimits.headByteCountMax to accept it."
+    case .tooManyFields: "\(start): \(reason). Raise HandshakeLimits.headerCountMax to accept it."
+    default: "\(start): \(reason). It must be HTTP/1.1 (RFC 9112)."
+    }
+  }
+
+  private var start: String { "The head of an HTTP message is refused" }
+}

@@ -1,14 +1,19 @@
 public import WebSocketProtocol
 
-/// What an application does with a server's connections: also who may have one.
-public protocol WebSocketServerHandler: WebSocketHandler {
+/// Who may have a connection to a server, and what everybody else is answered.
+public protocol UpgradeHandler: ConnectionLifecycle {
   /// Decides about an opening handshake: accept it with the connection's state, or refuse it with a
   /// response. The request is valid during the call. The connection cannot be sent to yet.
   func upgrade(_ request: borrowing HTTPRequest, on connection: Connection) -> Upgrade<State>
 
-  /// Answers a request that is no opening handshake, such as a browser's for a page.
+  /// Answers a request that is no opening handshake, such as a browser's for a page. A server without
+  /// pages answers `.upgradeRequired`.
   func respond(to request: borrowing HTTPRequest, on connection: Connection) -> HTTPResponse
 }
+
+/// What an application does with a server's connections: `upgrade`, `respond`, `opened`, `received`,
+/// `handle` and `closed`.
+public typealias WebSocketServerHandler = WebSocketHandler & UpgradeHandler
 
 /// The answer to an opening handshake.
 public enum Upgrade<State> {
@@ -22,23 +27,4 @@ public enum Upgrade<State> {
   case accept(State, subprotocol: String? = nil, headers: HTTPHeaders = HTTPHeaders())
   /// Refuses it.
   case refuse(HTTPResponse)
-}
-
-extension WebSocketServerHandler {
-  @inlinable
-  public func respond(
-    to request: borrowing HTTPRequest, on connection: Connection
-  ) -> HTTPResponse {
-    HTTPResponse(status: .upgradeRequired, text: "This is a WebSocket server.\n")
-  }
-}
-
-extension WebSocketServerHandler where State == Void {
-  /// Accepts every opening handshake.
-  @inlinable
-  public func upgrade(
-    _ request: borrowing HTTPRequest, on connection: Connection
-  ) -> Upgrade<Void> {
-    .accept(())
-  }
 }
