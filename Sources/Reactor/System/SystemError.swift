@@ -30,7 +30,7 @@ public struct SystemError: Error, Equatable, CustomStringConvertible {
 
   private var reason: String {
     guard code < 0 else { return unsafe "\(String(cString: strerror(code))) (errno \(code))" }
-    return unsafe
-      "the name could not be resolved: \(String(cString: gai_strerror(code))) (getaddrinfo \(code))"
+    let text = unsafe String(cString: gai_strerror(code))
+    return "the name could not be resolved: \(text) (getaddrinfo \(code))"
   }
 }
