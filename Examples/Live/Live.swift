@@ -66,11 +66,9 @@ struct Live: WebSocketServerHandler {
     state.isBehind = false
   }
 
-  func lagged(
-    _ topic: Topic, missedCount: Int, on connection: Connection, state: inout Visitor
-  ) {
-    guard topic === room.topic else { return }
-    connection.send(Event.missed(missedCount))
+  func lagged(_ gap: TopicGap, on connection: Connection, state: inout Visitor) {
+    guard gap.topic === room.topic, gap.missedCount > 0 else { return }
+    connection.send(Event.missed(gap.missedCount))
   }
 
   func closed(_ connection: Connection, _ closure: Closure, state: inout Visitor) {

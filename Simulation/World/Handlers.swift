@@ -49,11 +49,11 @@ struct ServerSide: WebSocketServerHandler {
     world.drained(world.model.sessions[state])
   }
 
-  func lagged(_ topic: Topic, missedCount: Int, on connection: Connection, state: inout Int) {
-    guard let index = world.topics.firstIndex(where: { $0 === topic }) else {
+  func lagged(_ gap: TopicGap, on connection: Connection, state: inout Int) {
+    guard let index = world.topics.firstIndex(where: { $0 === gap.topic }) else {
       return world.model.report("lagged behind an unknown topic")
     }
-    world.model.lagged(world.model.sessions[state], index, missedCount)
+    world.lagged(world.model.sessions[state], index, gap)
   }
 
   func failed(_ error: ConnectionError, on connection: Connection, state: inout Int) {

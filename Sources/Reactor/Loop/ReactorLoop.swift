@@ -122,11 +122,9 @@ internal import Synchronization
       let connection = reactor.slab.record(at: index, generation: generation),
       connection.pointee.lifecycle == .open
     else { return unsafe reactor.release(chunk, .closed) }
-    announceGaps(connection)
-    guard connection.pointee.lifecycle == .open else {
-      return unsafe reactor.release(chunk, .closed)
-    }
+    state.value.postedIndex = index
     unsafe handler.posted(PostedChunk(chunk), on: connection)
+    state.value.postedIndex = ConnectionRecord.noIndex
     if connection.pointee.queuedByteCount >= reactor.configuration.queue.backpressureByteCount {
       publishQueue(of: connection)
     }
@@ -250,14 +248,6 @@ internal import Synchronization
     state.value.statistics.sentByteCount &+= UInt64(byteCount)
     let completed = unsafe connection.consume(byteCount, pool: &state.value.pool)
     _ = unsafe reactor.releaseAll(completed, .sent)
-  }
-
-  /// Tells the handler of messages of topics that a connection is not sent, before it is sent
-  /// something behind them. Not from within a call of the handler.
-  func announceGaps(_ connection: ConnectionPointer) {
-    guard reactor.isSubscribed(connection) else { return }
-    reactor.judge(connection)
-    reactor.announceGaps(connection, handler)
   }
 
   /// A send that waits for room holds what it is to send, for as long as the peer likes: of topics no more

@@ -60,9 +60,10 @@ extension ConnectionID {
     }
     ReactorPort.execute(
       { outcome in
-        guard outcome == .sent, let loop = ReactorLoop.current else { return }
-        if let connection = loop.reactor.connection(self) { loop.announceGaps(connection) }
-        loop.reactor.unsubscribe(self, from: log)
+        guard outcome == .sent, let own = Reactor.current else { return }
+        own.state.value.postedIndex = index
+        own.unsubscribe(self, from: log)
+        own.state.value.postedIndex = ConnectionRecord.noIndex
       }, onReactor: reactor)
   }
 }
@@ -177,10 +178,10 @@ extension Reactor {
   }
 
   fileprivate func unsubscribe(_ id: ConnectionID, from log: TopicLog) {
-    guard let connection = connection(id), let (index, previous) = find(log, of: connection) else {
-      return
-    }
+    guard let connection = connection(id), find(log, of: connection) != nil else { return }
     if connection.pointee.lifecycle == .open { _ = fold(connection, before: 0) }
+    // The handler, told of a gap, may have ended it.
+    guard let (index, previous) = find(log, of: connection) else { return }
     remove(index, of: connection, after: previous)
   }
 

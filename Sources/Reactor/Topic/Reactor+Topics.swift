@@ -154,7 +154,10 @@ extension Reactor {
   func judge(_ connection: ConnectionPointer) {
     guard connection.pointee.flags.contains(.isSending) else { return }
     var late: [ConnectionID] = []
-    forEachSubscription(of: connection) { index, shard in _ = judge(index, shard, &late) }
+    _ = anySubscription(of: connection) { index, shard in
+      _ = judge(index, shard, &late)
+      return false
+    }
   }
 
   /// The oldest message that a subscription needs: to be sent, or to go back to.
@@ -193,44 +196,6 @@ extension Reactor {
     skip(index, to: target, shard, isConflated: false)
     // What its queue still refers to is held there.
     return target
-  }
-
-  /// Whether a message is not for a subscriber.
-  func isExcluded(_ ordinal: UInt64, _ index: UInt32, _ shard: TopicShard) -> Bool {
-    guard ordinal < topics.value[index].excludedEnd else { return false }
-    return shard.segment(of: ordinal).entry(of: ordinal).excluded
-      == id(of: topics.value[index].connection)
-  }
-
-  /// How many of some messages are not for a subscriber.
-  func excludedCount(
-    _ ordinals: Range<UInt64>, _ index: UInt32, _ shard: TopicShard
-  ) -> UInt64 {
-    let end = min(ordinals.upperBound, topics.value[index].excludedEnd)
-    var count: UInt64 = 0
-    var ordinal = ordinals.lowerBound
-    while ordinal < end {
-      if isExcluded(ordinal, index, shard) { count += 1 }
-      ordinal += 1
-    }
-    return count
-  }
-
-  func skip(_ index: UInt32, to target: UInt64, _ shard: TopicShard, isConflated: Bool) {
-    let cursor = topics.value[index].cursor
-    guard target > cursor else { return }
-    let count = target - cursor - excludedCount(cursor..<target, index, shard)
-    topics.value[index].cursor = target
-    topics.value[index].connection.disown(referencesOf: index)
-    let (sum, isOverflow) = topics.value[index].missedCount.addingReportingOverflow(
-      UInt32(clamping: count))
-    topics.value[index].missedCount = isOverflow ? .max : sum
-    let counters = shard.log.counters
-    if isConflated {
-      counters.conflatedCount.add(Int(count), ordering: .relaxed)
-    } else {
-      counters.skippedCount.add(Int(count), ordering: .relaxed)
-    }
   }
 }
 

@@ -175,6 +175,7 @@
 
   mutating func free(_ index: UInt32) {
     table[Int(index)].shard = freeHead
+    table[Int(index)].untold = Subscription.LeftOut()
     freeHead = index
   }
 

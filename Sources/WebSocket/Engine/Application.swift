@@ -13,8 +13,7 @@ protocol Application: AnyObject, Sendable {
   func receivedFrame(
     _ frame: borrowing IncomingFrame, on connection: Connection, state: UnsafeMutableRawPointer)
   func drained(_ connection: Connection, state: UnsafeMutableRawPointer)
-  func lagged(
-    _ topic: Topic, missedCount: Int, on connection: Connection, state: UnsafeMutableRawPointer)
+  func lagged(_ gap: TopicGap, on connection: Connection, state: UnsafeMutableRawPointer)
   func failed(
     _ error: ConnectionError, on connection: Connection, state: UnsafeMutableRawPointer)
   /// Takes the state away.
@@ -77,11 +76,8 @@ final class TypedApplication<Handler: WebSocketHandler>: Application {
   }
 
   @inlinable
-  func lagged(
-    _ topic: Topic, missedCount: Int, on connection: Connection, state: UnsafeMutableRawPointer
-  ) {
-    unsafe handler.lagged(
-      topic, missedCount: missedCount, on: connection, state: &typed(state).pointee)
+  func lagged(_ gap: TopicGap, on connection: Connection, state: UnsafeMutableRawPointer) {
+    unsafe handler.lagged(gap, on: connection, state: &typed(state).pointee)
   }
 
   @inlinable

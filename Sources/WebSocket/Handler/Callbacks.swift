@@ -14,7 +14,7 @@ public struct Callbacks<State>: WebSocketServerHandler {
   public var receivedPing: (@Sendable (Connection, RawSpan, inout State) -> Void)?
   public var receivedPong: (@Sendable (Connection, RawSpan, inout State) -> Void)?
   public var drained: Event?
-  public var lagged: (@Sendable (Connection, Topic, Int, inout State) -> Void)?
+  public var lagged: (@Sendable (Connection, TopicGap, inout State) -> Void)?
   public var failed: (@Sendable (Connection, ConnectionError, inout State) -> Void)?
   public var closed: (@Sendable (Connection, Closure, inout State) -> Void)?
 
@@ -67,10 +67,8 @@ public struct Callbacks<State>: WebSocketServerHandler {
   }
 
   @inlinable
-  public func lagged(
-    _ topic: Topic, missedCount: Int, on connection: Connection, state: inout State
-  ) {
-    lagged?(connection, topic, missedCount, &state)
+  public func lagged(_ gap: TopicGap, on connection: Connection, state: inout State) {
+    lagged?(connection, gap, &state)
   }
 
   @inlinable

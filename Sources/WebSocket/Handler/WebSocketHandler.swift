@@ -25,9 +25,10 @@ public protocol WebSocketHandler: Sendable {
   /// may be called before that call has returned there.
   func drained(_ connection: Connection, state: inout State)
 
-  /// So many messages of a topic are not sent to the connection, by its policy (`LagPolicy`). What
-  /// is sent to it in this call comes before the first message behind the gap.
-  func lagged(_ topic: Topic, missedCount: Int, on connection: Connection, state: inout State)
+  /// Messages of a topic are not sent to the connection: by its policy (`LagPolicy`), or, with a
+  /// `TopicGap.missedCount` of 0, because they exclude it. What is sent to it in this call comes behind
+  /// the last message before the gap, and before the first one behind it.
+  func lagged(_ gap: TopicGap, on connection: Connection, state: inout State)
 
   /// The connection has failed. `closed` follows.
   func failed(_ error: ConnectionError, on connection: Connection, state: inout State)
@@ -65,9 +66,7 @@ extension WebSocketHandler {
   public func drained(_ connection: Connection, state: inout State) {}
 
   @inlinable
-  public func lagged(
-    _ topic: Topic, missedCount: Int, on connection: Connection, state: inout State
-  ) {}
+  public func lagged(_ gap: TopicGap, on connection: Connection, state: inout State) {}
 
   @inlinable
   public func failed(_ error: ConnectionError, on connection: Connection, state: inout State) {}
