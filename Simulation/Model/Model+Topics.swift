@@ -63,8 +63,8 @@ extension Model {
   /// A handler is told of messages that are left out.
   func lagged(_ session: Session, _ topic: Int, _ gap: TopicGap) {
     note(
-      "\(session) misses \(gap.skippedCount) + \(gap.conflatedCount) + \(gap.excludedCount) of topic \(topic)"
-        + " before \(gap.nextPosition.ordinal)")
+      "\(session) misses \(gap.skippedCount) + \(gap.conflatedCount) + \(gap.excludedCount)"
+        + " of topic \(topic) before \(gap.nextPosition.ordinal)")
     checkIsOpen(session, "lagged")
     if gap.missedCount + gap.excludedCount <= 0 { report("lagged without a loss") }
     if topics[topic].closesLagging, gap.missedCount > 0 {
@@ -76,7 +76,8 @@ extension Model {
   /// A client is told where its topic goes on.
   func gapArrived(_ topic: Int, _ ordinal: Int, at server: Session) {
     guard !server.isLenient else { return }
-    guard let next = server.subscriptions[topic].next, !server.subscriptions[topic].toldGaps.isEmpty,
+    guard let next = server.subscriptions[topic].next,
+      !server.subscriptions[topic].toldGaps.isEmpty,
       next <= ordinal, ordinal <= topics[topic].count
     else { return report("a gap in topic \(topic) up to \(ordinal) that cannot be") }
     let gap = server.subscriptions[topic].toldGaps.removeFirst()
@@ -84,7 +85,8 @@ extension Model {
     if gap.nextPosition.ordinal != UInt64(ordinal) || gap.missedCount != missing.count
       || gap.excludedCount != ordinal - next - missing.count
     {
-      report("from \(next) to \(ordinal), \(missing.count) messages are missing, and \(gap) was told")
+      report(
+        "from \(next) to \(ordinal), \(missing.count) messages are missing, and \(gap) was told")
     }
     let supersededCount = missing.count { topics[topic].messages[$0].isSuperseded }
     if topics[topic].isConflatedByKey, gap.conflatedCount > supersededCount {

@@ -33,6 +33,7 @@ extension World {
       model.positionGone(topic, start, oldest: oldest.ordinal)
       session.subscriptions[topic].openEndCount += 1
       _ = mark(session, .unsubscribed, topic, 0)
+    case .tooMany: model.report("so few subscriptions are too many")
     case .closed:
       session.isLenient = true
     }

@@ -95,11 +95,9 @@ internal import Synchronization
     let index = unsafe chunk.pointee.connectionIndex
     let isOwnPost = unsafe chunk.pointee.flags.contains(.isOwnPost)
     unsafe chunk.pointee.flags.remove(.isOwnPost)
-    // A message is on its way until it is where it belongs: what makes room for it may have a
-    // completion that sends. A job or a mark has arrived.
-    let isMessage = index != ConnectionRecord.noIndex
-    if isOwnPost, !isMessage { state.value.ownPostCount -= 1 }
-    defer { if isOwnPost, isMessage { state.value.ownPostCount -= 1 } }
+    // A job or a mark has arrived. A message is on its way until it is where it belongs, since what
+    // makes room for it may have a completion that sends: its connection knows (`forgetOwnPosts`).
+    if isOwnPost { state.value.ownPostCount -= 1 }
     // Else it was posted to the reactor that had the port before, by a thread that has been slow
     // about it.
     let isForThisReactor = unsafe chunk.pointee.reactorNumber == reactor.number

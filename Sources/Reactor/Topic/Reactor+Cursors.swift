@@ -28,7 +28,7 @@ extension Reactor {
   /// what is still replayed to it from the past.
   func lagByteCount(of connection: ConnectionPointer) -> Int {
     var byteCount = 0
-    _ = anySubscription(of: connection) { index, shard in
+    _ = anyPending(of: connection) { index, shard in
       if !topics.value[index].isReplaying {
         skipToNewest(index, shard)
         byteCount += shard.byteCount(from: topics.value[index].cursor)
@@ -40,7 +40,7 @@ extension Reactor {
 
   func hasTopicsToSend(_ connection: ConnectionPointer) -> Bool {
     guard connection.pointee.topicFlags.areTopicsSent else { return false }
-    return anySubscription(of: connection) { index, shard in
+    return anyPending(of: connection) { index, shard in
       topics.value[index].cursor < shard.state.value.end
     }
   }
@@ -49,7 +49,7 @@ extension Reactor {
   /// be told of a gap behind which there is nothing.
   func owesTopics(_ connection: ConnectionPointer) -> Bool {
     guard connection.pointee.topicFlags.areTopicsSent else { return false }
-    return anySubscription(of: connection) { index, shard in
+    return anyPending(of: connection) { index, shard in
       let subscription = topics.value[index]
       return subscription.cursor < shard.state.value.end || !subscription.untold.isEmpty
     }
@@ -64,36 +64,40 @@ extension Reactor {
     for _ in 0..<Self.announcedCountMax {
       guard connection.pointee.topicFlags.areTopicsSent, connection.pointee.lifecycle == .open
       else { return }
-      announceGaps(connection, handler)
-      guard connection.pointee.topicFlags.areTopicsSent, connection.pointee.lifecycle == .open,
-        referRuns(connection, &chunkCount)
-      else { return }
+      let gaps = referRuns(connection, &chunkCount)
+      guard !gaps.isEmpty else { return }
+      announce(gaps, on: connection, handler)
     }
   }
 
-  /// Refers to messages up to the next gap of each topic. True: the handler is to be told of one now.
-  private func referRuns(_ connection: ConnectionPointer, _ chunkCount: inout Int) -> Bool {
-    var isGapNext = false
-    _ = anySubscription(of: connection) { index, shard in
+  /// Refers to messages up to the next gap of each topic. Returns the subscriptions whose gaps the
+  /// handler is to be told of now.
+  private func referRuns(_ connection: ConnectionPointer, _ chunkCount: inout Int) -> [UInt32] {
+    var gaps: [UInt32] = []
+    _ = anyPending(of: connection) { index, shard in
+      skipToNewest(index, shard)
       while chunkCount < SendBatch.vectorCountMax,
         connection.pointee.queuedByteCount < SendBatch.byteCountMax,
         let piece = nextPiece(
           index, shard, SendBatch.byteCountMax - connection.pointee.queuedByteCount)
       {
         if piece.byteCount <= Self.copiedByteCountMax, isAtGap(index, shard) {
-          // It would stay in the queue all the same, see `passLeftOut`.
+          // It would stay in the queue all the same, see `passGap`.
           copy(piece, to: connection)
         } else {
           appendReference(to: piece, of: index, on: connection)
           chunkCount += 1
         }
       }
-      isGapNext = isGapNext || isAtGap(index, shard)
+      if chunkCount < SendBatch.vectorCountMax,
+        connection.pointee.queuedByteCount < Self.passedByteCountMax, passGap(index, shard)
+      {
+        gaps.append(index)
+      }
       return chunkCount >= SendBatch.vectorCountMax
         || connection.pointee.queuedByteCount >= SendBatch.byteCountMax
     }
-    return isGapNext && chunkCount < SendBatch.vectorCountMax
-      && connection.pointee.queuedByteCount < Self.passedByteCountMax
+    return gaps
   }
 
   /// Puts what a connection's topics have for it into its queue, since `byteCount` bytes are to be
@@ -117,22 +121,26 @@ extension Reactor {
     let copiedByteCountMax =
       isWaiting ? Int.max : isBlocked(connection) ? Self.copiedByteCountMax : 0
     markDirty(connection)
-    repeat {
-      if let handler { announceGaps(connection, handler) }
+    while true {
+      let gaps = foldRuns(connection, copiedByteCountMax, passesGaps: handler != nil)
+      guard !gaps.isEmpty, let handler else { return true }
+      announce(gaps, on: connection, handler)
       // The handler may have ended it, or begun a message in fragments.
       guard connection.pointee.topicFlags.areTopicsSent, connection.pointee.lifecycle == .open
       else { return true }
-    } while foldRuns(connection, copiedByteCountMax) && handler != nil
-    return true
+    }
   }
 
-  /// Folds messages up to the next gap of each topic. True: there is one.
-  private func foldRuns(_ connection: ConnectionPointer, _ copiedByteCountMax: Int) -> Bool {
-    var isGapNext = false
-    _ = anySubscription(of: connection) { index, shard in
+  /// Folds messages up to the next gap of each topic. Returns the subscriptions whose gaps the handler
+  /// is to be told of now.
+  private func foldRuns(
+    _ connection: ConnectionPointer, _ copiedByteCountMax: Int, passesGaps: Bool
+  ) -> [UInt32] {
+    let byteCountMax = copiedByteCountMax == .max ? 16 * 1024 : SendBatch.byteCountMax
+    var gaps: [UInt32] = []
+    _ = anyPending(of: connection) { index, shard in
       guard !topics.value[index].isReplaying else { return false }
       skipToNewest(index, shard)
-      let byteCountMax = copiedByteCountMax == .max ? 16 * 1024 : SendBatch.byteCountMax
       while let piece = nextPiece(index, shard, byteCountMax) {
         if piece.byteCount <= copiedByteCountMax {
           copy(piece, to: connection)
@@ -140,10 +148,10 @@ extension Reactor {
           appendReference(to: piece, of: index, on: connection)
         }
       }
-      isGapNext = isGapNext || isAtGap(index, shard)
+      if passesGaps, passGap(index, shard) { gaps.append(index) }
       return false
     }
-    return isGapNext
+    return gaps
   }
 
   /// Bytes of topics in a connection's queue that the kernel has not been offered yet. They say
@@ -180,20 +188,6 @@ extension Reactor {
   }
 
   // MARK: Forwards
-
-  /// Calls `body` with each of a connection's subscriptions, until it says true: which it then
-  /// returns. `body` must not change which ones there are.
-  func anySubscription(
-    of connection: ConnectionPointer, where body: (UInt32, TopicShard) -> Bool
-  ) -> Bool {
-    guard isSubscribed(connection) else { return false }
-    var index = topics.value.head(of: connection)
-    while index != Subscription.none {
-      if let shard = shard(of: index), body(index, shard) { return true }
-      index = topics.value[index].next
-    }
-    return false
-  }
 
   /// The next messages for a subscription, about so many bytes and at least one message; its cursor
   /// moves behind them. Nil: there are none, or it is at a gap.
@@ -236,11 +230,12 @@ extension Reactor {
     }
   }
 
-  /// Moves a cursor back to a reference: never over a gap, see `passLeftOut`.
+  /// Moves a cursor back to a reference: never over a gap, see `passGap`.
   private func takeBack(_ chunk: SendChunkPointer) {
     let index = unsafe chunk.pointee.subscription
     let cursor = topics.value[index].cursor
     unsafe topics.value[index].cursor = min(cursor, chunk.pointee.key)
+    notePending(index)
   }
 
   /// Puts back into the queue what is left of the message that a reference has come to, and has the

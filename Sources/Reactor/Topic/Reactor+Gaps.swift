@@ -19,7 +19,7 @@ extension Reactor {
   /// have for it. It looks at no message, since it is asked for each send: where messages may be left
   /// out, it takes them to be.
   func hasGaps(_ connection: ConnectionPointer) -> Bool {
-    anySubscription(of: connection) { index, shard in
+    anyPending(of: connection) { index, shard in
       let subscription = topics.value[index]
       let end = shard.state.value.end
       if !subscription.untold.isEmpty { return true }
@@ -30,18 +30,11 @@ extension Reactor {
     }
   }
 
-  /// Tells the handler of the gaps that the cursors of a connection are at. What the handler sends
-  /// meanwhile comes before the first message behind the gap. Not from within a call of the handler.
-  func announceGaps(_ connection: ConnectionPointer, _ handler: any ConnectionHandler) {
-    guard state.value.announcingIndex == ConnectionRecord.noIndex else { return }
-    var gaps: [UInt32] = []
-    _ = anySubscription(of: connection) { index, shard in
-      skipToNewest(index, shard)
-      passLeftOut(index, shard)
-      if !topics.value[index].untold.isEmpty { gaps.append(index) }
-      return false
-    }
-    guard !gaps.isEmpty else { return }
+  /// Tells the handler of gaps that have been passed. What the handler sends meanwhile comes before the
+  /// first message behind the gap. Not from within a call of the handler.
+  func announce(
+    _ gaps: [UInt32], on connection: ConnectionPointer, _ handler: any ConnectionHandler
+  ) {
     state.value.announcingIndex = connection.pointee.index
     for index in gaps { announceGap(of: index, on: connection, handler) }
     state.value.announcingIndex = ConnectionRecord.noIndex
@@ -76,8 +69,14 @@ extension Reactor {
       || topics.value[index].policy == .newestPerKey && shard.isSuperseded(ordinal)
   }
 
-  /// Moves a cursor over messages that are left out. The queue's references to the ones before stay
-  /// there: the cursor does not go back over a gap, so that each message is told of once.
+  /// Moves a cursor to the end of the gap that it is at. The queue's references to the messages before
+  /// stay there: the cursor does not go back over a gap, so that each message is told of once. False: it is
+  /// at none.
+  func passGap(_ index: UInt32, _ shard: TopicShard) -> Bool {
+    passLeftOut(index, shard)
+    return !topics.value[index].untold.isEmpty
+  }
+
   private func passLeftOut(_ index: UInt32, _ shard: TopicShard) {
     let start = topics.value[index].cursor
     let end = shard.state.value.end

@@ -44,6 +44,15 @@ extension ConnectionPointer {
     }
   }
 
+  /// As `disown(referencesOf:)`, of all subscriptions.
+  func disownReferences() {
+    var next = unsafe pointee.sendHead
+    while let chunk = unsafe next {
+      unsafe chunk.pointee.subscription = Subscription.none
+      unsafe next = chunk.pointee.next
+    }
+  }
+
   /// Takes the references to messages of topics off the end of the queue, linked. Nil: there are
   /// none, or something else stands behind one of them.
   func takeReferences() -> SendChunkPointer? {

@@ -13,7 +13,8 @@
   var shard: UInt32
   /// Where it stands in the shard's list.
   var position: UInt32 = 0
-  /// The connection's next subscription.
+  /// The connection's next subscription. If it has many: where this one stands in
+  /// `ManySubscriptions.pending`; none: it does not.
   var next = Subscription.none
   /// What the policy allows: bytes.
   var byteCountMax: UInt32
