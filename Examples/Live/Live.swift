@@ -64,8 +64,9 @@ struct Live: WebSocketServerHandler {
       state.isBehind = connection.send(Event.roundTrip(duration)) != .accepted
     case .drained:
       state.isBehind = false
-    case .lagged(let topic, let missedCount):
-      if topic === room.topic { connection.send(Event.missed(missedCount)) }
+    case .lagged(let gap):
+      guard gap.topic === room.topic, gap.missedCount > 0 else { return }
+      connection.send(Event.missed(gap.missedCount))
     case .ping, .failed:
       break
     }

@@ -48,6 +48,9 @@ extension Model {
       return report("a message of a topic that is not subscribed to")
     }
     guard ordinal >= next else { return report("a topic's message came again, or late") }
+    if server.tellsGaps, ordinal > next {
+      report("a client that counts takes message \(ordinal) of topic \(topic) for \(next)")
+    }
     let subscription = server.subscriptions[topic]
     if ordinal < subscription.floor {
       report("a topic's message came behind what was sent after it")
@@ -55,6 +58,42 @@ extension Model {
     if topics[topic].messages[ordinal].excluded === server { report("an excluded message came") }
     server.subscriptions[topic].missing += topics[topic].missing(next..<ordinal, for: server)
     server.subscriptions[topic].next = ordinal + 1
+  }
+
+  /// A handler is told of messages that are left out.
+  func lagged(_ session: Session, _ topic: Int, _ gap: TopicGap) {
+    note(
+      "\(session) misses \(gap.skippedCount) + \(gap.conflatedCount) + \(gap.excludedCount)"
+        + " of topic \(topic) before \(gap.nextPosition.ordinal)")
+    checkIsOpen(session, "lagged")
+    if gap.missedCount + gap.excludedCount <= 0 { report("lagged without a loss") }
+    if topics[topic].closesLagging, gap.missedCount > 0 {
+      report("lagged, although the policy is to close")
+    }
+    session.subscriptions[topic].reportedCount += gap.missedCount
+  }
+
+  /// A client is told where its topic goes on.
+  func gapArrived(_ topic: Int, _ ordinal: Int, at server: Session) {
+    guard !server.isLenient else { return }
+    guard let next = server.subscriptions[topic].next,
+      !server.subscriptions[topic].toldGaps.isEmpty,
+      next <= ordinal, ordinal <= topics[topic].count
+    else { return report("a gap in topic \(topic) up to \(ordinal) that cannot be") }
+    let gap = server.subscriptions[topic].toldGaps.removeFirst()
+    let missing = topics[topic].missing(next..<ordinal, for: server)
+    if gap.nextPosition.ordinal != UInt64(ordinal) || gap.missedCount != missing.count
+      || gap.excludedCount != ordinal - next - missing.count
+    {
+      report(
+        "from \(next) to \(ordinal), \(missing.count) messages are missing, and \(gap) was told")
+    }
+    let supersededCount = missing.count { topics[topic].messages[$0].isSuperseded }
+    if topics[topic].isConflatedByKey, gap.conflatedCount > supersededCount {
+      report("messages of topic \(topic) are left out that are the newest of their keys")
+    }
+    server.subscriptions[topic].missing += missing
+    server.subscriptions[topic].next = ordinal
   }
 
   /// What must hold of a subscription when nothing has been going on for a while.
@@ -67,12 +106,9 @@ extension Model {
     let record = topics[topic]
     guard next <= record.count else { return }
     let missing = subscription.missing + record.missing(next..<record.count, for: server)
-    let silentCount = missing.count { record.isConflated && record.messages[$0].isSuperseded }
-    let reported = subscription.reportedCount
-    if reported > missing.count || reported < missing.count - silentCount {
-      report(
-        "at rest, for the \(server), \(missing.count) messages of topic \(topic) are missing, \(silentCount) of them"
-          + " silently, and \(reported) were reported")
-    }
+    guard subscription.reportedCount != missing.count else { return }
+    report(
+      "at rest, for the \(server), \(missing.count) messages of topic \(topic) are missing, and"
+        + " \(subscription.reportedCount) were reported")
   }
 }

@@ -20,7 +20,7 @@ final class Model {
 
   /// What a direct message tells its receiver besides what the application makes of it.
   enum Marker: Int {
-    case plain = 0x80, hello, subscribed, unsubscribed
+    case plain = 0x80, hello, subscribed, unsubscribed, gap
   }
 
   /// Where a line goes for each thing that happens, to understand a failure.
@@ -117,14 +117,6 @@ final class Model {
     case .closeTimeout: checkCloseTimeout(of: session)
     default: break
     }
-  }
-
-  func lagged(_ session: Session, _ topic: Int, _ missedCount: Int) {
-    note("\(session) lagged by \(missedCount) of topic \(topic)")
-    checkIsOpen(session, "lagged")
-    if missedCount <= 0 { report("lagged without a loss") }
-    if topics[topic].closesLagging { report("lagged, although the policy is to close") }
-    session.subscriptions[topic].reportedCount += missedCount
   }
 
   /// Whether the other end has sent as text what is none.
@@ -232,6 +224,7 @@ final class Model {
     case .unsubscribed:
       server.subscriptions[topic].next = nil
       server.subscriptions[topic].openEndCount -= 1
+    case .gap: gapArrived(topic, ordinal, at: server)
     case .plain:
       let subscription = server.subscriptions[topic]
       // As long as the past is replayed, what is sent directly waits for nothing.

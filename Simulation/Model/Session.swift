@@ -26,6 +26,10 @@ final class Session: CustomStringConvertible {
   /// Who sends it messages in fragments, the reactor's thread or another: fragments of two would be
   /// taken for those of one message.
   let isFragmentedByOwner: Bool
+  /// A server's: whether its peer is told of each gap in a topic.
+  var tellsGaps: Bool { number / 4 % 2 == 0 }
+  /// The lane of what a handler sends when it is told of a gap.
+  static let announcementLane = 15
   /// A marker of a subscription was dropped: what it is sent of topics means nothing any more.
   var isLenient = false
   /// A send was answered with `.backpressure` or `.dropped`, and `drained` has not followed.
@@ -69,6 +73,8 @@ final class Session: CustomStringConvertible {
     /// Messages that the peer has seen to be missing, and those that `lagged` has told of.
     var missing: [Int] = []
     var reportedCount = 0
+    /// What `lagged` has told of, and the peer has not been told yet.
+    var toldGaps: [TopicGap] = []
     /// How often it was left without the peer having heard of it yet.
     var openEndCount = 0
     /// A change has made the two figures incomparable.

@@ -32,8 +32,8 @@ struct TopicRecord {
 
   var count: Int { messages.count }
 
-  /// Whether messages that are superseded by their key are left out silently.
-  var isConflated: Bool { if case .newestPerKey = limits.lag { true } else { false } }
+  /// Whether only messages that are superseded by their key are left out for newer ones.
+  var isConflatedByKey: Bool { if case .newestPerKey = limits.lag { true } else { false } }
 
   var closesLagging: Bool { if case .close = limits.lag { true } else { false } }
 

@@ -47,11 +47,11 @@ struct ServerSide: WebSocketServerHandler {
     case .ping(let payload): world.model.pingArrived(payload.copy, at: session)
     case .pong(let payload): world.model.pongArrived(payload.copy, at: session)
     case .drained: world.drained(session)
-    case .lagged(let topic, let missedCount):
-      guard let index = world.topics.firstIndex(where: { $0 === topic }) else {
+    case .lagged(let gap):
+      guard let index = world.topics.firstIndex(where: { $0 === gap.topic }) else {
         return world.model.report("lagged behind an unknown topic")
       }
-      world.model.lagged(session, index, missedCount)
+      world.lagged(session, index, gap)
     case .failed(let error): world.model.failed(session, error)
     }
   }

@@ -19,6 +19,8 @@ extension World {
     var isPrepared = false
     /// What its completion does.
     var sequel = Action.Sequel.nothing
+    /// Nil: the one of its thread.
+    var lane: Int?
   }
 
   /// Sends a direct message. Returns what was answered; nil: the session is not open.
@@ -26,7 +28,7 @@ extension World {
   func send(_ order: Order, from session: Session) -> SendResult? {
     guard session.isOpen, let connection = session.connection else { return nil }
     let (thread, isOwner) = (thread, isOwner(of: session))
-    let laneNumber = session.laneNumber(thread: thread, isOwner: isOwner)
+    let laneNumber = order.lane ?? session.laneNumber(thread: thread, isOwner: isOwner)
     let lane = session.lanes[laneNumber]
     // Of what other threads send, those that are too short for a head could not be told apart; nor
     // those that may be lost without anybody being told, of those that may not.

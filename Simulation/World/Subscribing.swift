@@ -33,6 +33,7 @@ extension World {
       model.positionGone(topic, start, oldest: oldest.ordinal)
       session.subscriptions[topic].openEndCount += 1
       _ = mark(session, .unsubscribed, topic, 0)
+    case .tooMany: model.report("so few subscriptions are too many")
     case .closed:
       session.isLenient = true
     }
@@ -65,15 +66,28 @@ extension World {
       && (session.isSubscribedByOwner ? isOwner(of: session) : Reactor.current == nil)
   }
 
-  private func mark(_ session: Session, _ marker: Model.Marker, _ topic: Int, _ ordinal: Int)
-    -> Bool
-  {
+  /// Notes what a handler is told of a gap. Half of them tell the peer, which then has to be right when
+  /// it counts.
+  func lagged(_ session: Session, _ topic: Int, _ gap: TopicGap) {
+    model.lagged(session, topic, gap)
+    guard session.tellsGaps else { return }
+    session.subscriptions[topic].toldGaps.append(gap)
+    // It goes in front of what the same thread has posted before.
+    _ = mark(
+      session, .gap, topic, Int(gap.nextPosition.ordinal), lane: Session.announcementLane)
+  }
+
+  private func mark(
+    _ session: Session, _ marker: Model.Marker, _ topic: Int, _ ordinal: Int, lane: Int? = nil
+  ) -> Bool {
     // What it says of the topic is to be true still when the subscription is asked for.
     let preemption = simulation.faults.preemption
     simulation.faults.preemption = 0
     defer { simulation.faults.preemption = preemption }
     let result = send(
-      Order(hasCompletion: true, operation: marker.rawValue, argument: topic << 40 | ordinal),
+      Order(
+        hasCompletion: true, operation: marker.rawValue, argument: topic << 40 | ordinal,
+        lane: lane),
       from: session)
     if result == .accepted || result == .backpressure { return true }
     session.isLenient = true

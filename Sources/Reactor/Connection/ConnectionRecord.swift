@@ -82,8 +82,13 @@
   /// Its reactor's thread has posted to it, see `Reactor.mustPost`, and that may be on its way.
   static var hasOwnPosts: TopicFlags { TopicFlags(rawValue: 1 << 3) }
 
+  /// They are kept as `ManySubscriptions`.
+  static var hasManySubscriptions: TopicFlags { TopicFlags(rawValue: 1 << 4) }
+
   /// Whether it is sent messages of topics now.
-  var areTopicsSent: Bool { subtracting(.hasOwnPosts) == .isSubscribed }
+  var areTopicsSent: Bool {
+    subtracting([.hasOwnPosts, .hasManySubscriptions]) == .isSubscribed
+  }
 }
 
 @usableFromInline struct ConnectionFlags: OptionSet, Sendable {

@@ -50,7 +50,7 @@ struct SharedCell: ~Copyable {
   /// Another one for each connection of a slot, and for those of the reactors that have had the port
   /// before, whose generations are the same and whose numbers differ by multiples of the
   /// table's capacity.
-  private static func tag(_ generation: UInt32, _ number: UInt32) -> UInt64 {
+  static func tag(_ generation: UInt32, _ number: UInt32) -> UInt64 {
     UInt64(generation &+ (number / ReactorPort.countMax) &* 0x9E_3779) << 40
   }
 

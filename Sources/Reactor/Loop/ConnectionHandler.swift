@@ -33,9 +33,9 @@ public protocol ConnectionHandler: AnyObject {
   /// Something that another thread posted to this connection. To be enqueued or discarded.
   func posted(_ chunk: PostedChunk, on connection: ConnectionPointer)
 
-  /// So many messages of a topic are not sent to a connection, by its policy; what it is sent of
-  /// the topic from now on lies behind them.
-  func skipped(_ messageCount: Int, of log: TopicLog, on connection: ConnectionPointer)
+  /// Messages of a topic are not sent to a connection: what it is sent of the topic from now on lies
+  /// behind them, and what it is sent in this call before that.
+  func skipped(_ gap: LogGap, of log: TopicLog, on connection: ConnectionPointer)
 
   /// A connection lags further behind a topic than its policy allows, which is to close it.
   func lagged(behind log: TopicLog, on connection: ConnectionPointer)
@@ -58,5 +58,5 @@ extension ConnectionHandler {
 
   public func examined(_ condition: ConnectionCondition, on connection: ConnectionPointer) {}
 
-  public func skipped(_ messageCount: Int, of log: TopicLog, on connection: ConnectionPointer) {}
+  public func skipped(_ gap: LogGap, of log: TopicLog, on connection: ConnectionPointer) {}
 }

@@ -41,7 +41,8 @@ internal import Synchronization
   ) throws(SystemError) {
     self.position = position
     self.configuration = configuration
-    (port, number) = try ReactorPort.open(configuration.queue)
+    (port, number) = try ReactorPort.open(
+      configuration.queue, subscriptionCountMax: configuration.subscriptionCountMax)
     slab = ConnectionSlab(
       capacity: configuration.connectionCountMax, attachmentByteCount: attachmentByteCount)
     do {

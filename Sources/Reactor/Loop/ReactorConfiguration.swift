@@ -47,6 +47,11 @@ public struct ReactorConfiguration: Sendable {
   /// What a connection may have waiting to be sent.
   public var queue = QueueLimits()
 
+  /// Topics that a connection may be subscribed to at once, those on their way to its reactor included;
+  /// `Int.max`: as many as it likes. Whoever lets clients name topics lets them have so many: each costs
+  /// some 100 bytes, and more once something is published.
+  public var subscriptionCountMax = 1024
+
   /// Seconds without received bytes after which a connection waits in the form that costs the
   /// kernel least memory.
   public var quiesceAfterSeconds = 30

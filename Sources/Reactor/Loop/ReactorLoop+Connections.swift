@@ -92,7 +92,9 @@ extension ReactorLoop {
     cell.pointee.setCommonAddress(position, isOutgoing: isOutgoing)
     cell.pointee.labelIndex.store(0, ordering: .relaxed)
     cell.pointee.queuedByteCount.store(0, ordering: .relaxed)
-    cell.pointee.setGeneration(connection.pointee.generation, ofReactor: reactor.number)
+    let (index, generation) = (connection.pointee.index, connection.pointee.generation)
+    reactor.port.resetSubscriptions(index, generation: generation, number: reactor.number)
+    cell.pointee.setGeneration(generation, ofReactor: reactor.number)
     return true
   }
 
@@ -101,7 +103,9 @@ extension ReactorLoop {
     let queued = cell.pointee.queuedByteCount.load(ordering: .relaxed)
     state.value.statistics.queuedByteCount &-= UInt64(queued)
     cell.pointee.queuedByteCount.store(0, ordering: .relaxed)
-    cell.pointee.setGeneration(connection.pointee.generation &+ 1, ofReactor: reactor.number)
+    let (index, generation) = (connection.pointee.index, connection.pointee.generation &+ 1)
+    reactor.port.resetSubscriptions(index, generation: generation, number: reactor.number)
+    cell.pointee.setGeneration(generation, ofReactor: reactor.number)
   }
 
   private func error(of connection: ConnectionPointer) -> SystemError? {

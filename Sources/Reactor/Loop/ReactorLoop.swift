@@ -96,11 +96,9 @@ internal import Synchronization
     let index = unsafe chunk.pointee.connectionIndex
     let isOwnPost = unsafe chunk.pointee.flags.contains(.isOwnPost)
     unsafe chunk.pointee.flags.remove(.isOwnPost)
-    // A message is on its way until it is where it belongs: what makes room for it may have a
-    // completion that sends. A job or a mark has arrived.
-    let isMessage = index != ConnectionRecord.noIndex
-    if isOwnPost, !isMessage { state.value.ownPostCount -= 1 }
-    defer { if isOwnPost, isMessage { state.value.ownPostCount -= 1 } }
+    // A job or a mark has arrived. A message is on its way until it is where it belongs, since what
+    // makes room for it may have a completion that sends: its connection knows (`forgetOwnPosts`).
+    if isOwnPost { state.value.ownPostCount -= 1 }
     // Else it was posted to the reactor that had the port before, by a thread that has been slow
     // about it.
     let isForThisReactor = unsafe chunk.pointee.reactorNumber == reactor.number
@@ -123,11 +121,9 @@ internal import Synchronization
       let connection = reactor.slab.record(at: index, generation: generation),
       connection.pointee.lifecycle == .open
     else { return unsafe reactor.release(chunk, .closed) }
-    announceGaps(connection)
-    guard connection.pointee.lifecycle == .open else {
-      return unsafe reactor.release(chunk, .closed)
-    }
+    state.value.postedIndex = index
     unsafe handler.posted(PostedChunk(chunk), on: connection)
+    state.value.postedIndex = ConnectionRecord.noIndex
     if connection.pointee.queuedByteCount >= reactor.configuration.queue.backpressureByteCount {
       publishQueue(of: connection)
     }
@@ -267,14 +263,6 @@ internal import Synchronization
     if connection.pointee.socketFlags.contains(.isWatched) { noteHanded(byteCount, on: connection) }
     let completed = unsafe connection.consume(byteCount, pool: &state.value.pool)
     _ = unsafe reactor.releaseAll(completed, .sent)
-  }
-
-  /// Tells the handler of messages of topics that a connection is not sent, before it is sent
-  /// something behind them. Not from within a call of the handler.
-  func announceGaps(_ connection: ConnectionPointer) {
-    guard reactor.isSubscribed(connection) else { return }
-    reactor.judge(connection)
-    reactor.announceGaps(connection, handler)
   }
 
   /// A send that waits for room holds what it is to send, for as long as the peer likes: of topics no more

@@ -20,6 +20,9 @@
   var ownPostTargets: [ConnectionID] = []
   /// The connection whose handler is being told of messages that it has missed.
   var announcingIndex = ConnectionRecord.noIndex
+  /// The connection that something is being done to which has come through the mailbox: so its
+  /// handler is in no call.
+  var postedIndex = ConnectionRecord.noIndex
   /// Listeners whose accepting has stopped, to be tried again when a descriptor has come free or
   /// time has passed.
   var stoppedListeners: [Int] = []

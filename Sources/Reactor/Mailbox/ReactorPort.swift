@@ -18,8 +18,10 @@ internal import Synchronization
     let queueByteCountMax = Atomic<Int>(0)
     let queueBackpressureByteCount = Atomic<Int>(0)
     let queueOverflow = Atomic<UInt8>(0)
+    let subscriptionCountMax = Atomic<Int>(0)
     /// Blocks of cells; filled in order by the owner, never emptied.
     let cellBlocks: UnsafeMutablePointer<Atomic<UnsafeMutablePointer<SharedCell>?>>
+    let subscriptionCounts = SubscriptionCounts()
 
     init(eventDescriptor: Int32) {
       mailbox = Mailbox(eventDescriptor: eventDescriptor)
@@ -157,11 +159,14 @@ extension ReactorPort {
   fileprivate var address: UInt { unsafe UInt(bitPattern: memory) }
 
   /// Takes a port for a new reactor, and the number it has from now on.
-  static func open(_ limits: QueueLimits) throws(SystemError) -> (ReactorPort, UInt32) {
+  static func open(
+    _ limits: QueueLimits, subscriptionCountMax: Int = .max
+  ) throws(SystemError) -> (ReactorPort, UInt32) {
     let (port, number) = try PortTable.shared.take()
     port.pointee.addresses.removeAll()
     port.pointee.labels.removeAll()
     port.setQueueLimits(limits)
+    port.pointee.subscriptionCountMax.store(subscriptionCountMax, ordering: .relaxed)
     port.pointee.mailbox.open()
     port.pointee.number.store(number, ordering: .releasing)
     return (port, number)

@@ -18,103 +18,140 @@ extension Reactor {
   /// Larger messages have a segment of their own. What they leave behind when they were sent in part
   /// stays where it is; that of others would hold a segment that has much more in it.
   private static let copiedByteCountMax = TopicLog.copiedByteCountMax
+  /// With so much in the queue, a gap waits for the next send: what is queued before it stays there,
+  /// and is not to be much.
+  private static let passedByteCountMax = 16 * 1024
+  /// Of how many gaps, one behind the other, the handler is told before others get their turn.
+  private static let announcedCountMax = 256
 
   /// Bytes of its topics that a connection has not been sent, and that direct sends go behind: not
   /// what is still replayed to it from the past.
   func lagByteCount(of connection: ConnectionPointer) -> Int {
     var byteCount = 0
-    forEachSubscription(of: connection) { index, shard in
+    _ = anyPending(of: connection) { index, shard in
       if !topics.value[index].isReplaying {
         skipToNewest(index, shard)
         byteCount += shard.byteCount(from: topics.value[index].cursor)
       }
+      return false
     }
     return byteCount
   }
 
-  /// Whether the handler has to be told of messages that are left out, before it is sent others.
-  func hasGaps(_ connection: ConnectionPointer) -> Bool {
-    var hasGap = false
-    forEachSubscription(of: connection) { index, shard in
-      let subscription = topics.value[index]
-      if subscription.missedCount > 0 { hasGap = true }
-      if subscription.policy == .newestOnly, subscription.cursor + 1 < shard.state.value.end {
-        hasGap = true
-      }
-    }
-    return hasGap
-  }
-
   func hasTopicsToSend(_ connection: ConnectionPointer) -> Bool {
     guard connection.pointee.topicFlags.areTopicsSent else { return false }
-    var hasMore = false
-    forEachSubscription(of: connection) { index, shard in
-      if topics.value[index].cursor < shard.state.value.end { hasMore = true }
+    return anyPending(of: connection) { index, shard in
+      topics.value[index].cursor < shard.state.value.end
     }
-    return hasMore
   }
 
   /// Whether a connection is to be flushed again, since there is more to send, or the handler is to
   /// be told of a gap behind which there is nothing.
   func owesTopics(_ connection: ConnectionPointer) -> Bool {
     guard connection.pointee.topicFlags.areTopicsSent else { return false }
-    var owes = false
-    forEachSubscription(of: connection) { index, shard in
+    return anyPending(of: connection) { index, shard in
       let subscription = topics.value[index]
-      if subscription.cursor < shard.state.value.end || subscription.missedCount > 0 { owes = true }
+      return subscription.cursor < shard.state.value.end || !subscription.untold.isEmpty
     }
-    return owes
   }
 
   /// Puts what a connection's topics have for it into its queue, by reference, up to what one send
-  /// takes. Nothing is in flight.
+  /// takes, and tells the handler of each gap between. Nothing is in flight.
   func refer(_ connection: ConnectionPointer, _ handler: any ConnectionHandler) {
-    guard connection.pointee.topicFlags.areTopicsSent, connection.pointee.lifecycle == .open
-    else { return }
-    announceGaps(connection, handler)
-    guard connection.pointee.topicFlags.areTopicsSent, connection.pointee.lifecycle == .open
-    else { return }
-    var count = 0
-    forEachSubscription(of: connection) { index, shard in
-      while count < SendBatch.vectorCountMax,
+    var chunkCount = 0
+    // A handler that subscribes anew whenever it is told of a gap may find the next gap at once: the
+    // others get their turn.
+    for _ in 0..<Self.announcedCountMax {
+      guard connection.pointee.topicFlags.areTopicsSent, connection.pointee.lifecycle == .open
+      else { return }
+      let gaps = referRuns(connection, &chunkCount)
+      guard !gaps.isEmpty else { return }
+      announce(gaps, on: connection, handler)
+    }
+  }
+
+  /// Refers to messages up to the next gap of each topic. Returns the subscriptions whose gaps the
+  /// handler is to be told of now.
+  private func referRuns(_ connection: ConnectionPointer, _ chunkCount: inout Int) -> [UInt32] {
+    var gaps: [UInt32] = []
+    _ = anyPending(of: connection) { index, shard in
+      skipToNewest(index, shard)
+      while chunkCount < SendBatch.vectorCountMax,
         connection.pointee.queuedByteCount < SendBatch.byteCountMax,
         let piece = nextPiece(
           index, shard, SendBatch.byteCountMax - connection.pointee.queuedByteCount)
       {
-        appendReference(to: piece, of: index, on: connection)
-        count += 1
+        if piece.byteCount <= Self.copiedByteCountMax, isAtGap(index, shard) {
+          // It would stay in the queue all the same, see `passGap`.
+          copy(piece, to: connection)
+        } else {
+          appendReference(to: piece, of: index, on: connection)
+          chunkCount += 1
+        }
       }
+      if chunkCount < SendBatch.vectorCountMax,
+        connection.pointee.queuedByteCount < Self.passedByteCountMax, passGap(index, shard)
+      {
+        gaps.append(index)
+      }
+      return chunkCount >= SendBatch.vectorCountMax
+        || connection.pointee.queuedByteCount >= SendBatch.byteCountMax
     }
+    return gaps
   }
 
   /// Puts what a connection's topics have for it into its queue, since `byteCount` bytes are to be
   /// sent to it directly, behind that: by reference, unless it is little, a send is in flight, or the next one is going to
   /// wait for room; then as a copy, as far as the queue may hold it. False: it may not, and nothing has happened.
+  ///
+  /// For what has come through the mailbox, the handler is told of gaps on the way. Else it may be in
+  /// the middle of a call: then nothing is sent from a gap on (`mustPost`).
   public func fold(_ connection: ConnectionPointer, before byteCount: Int) -> Bool {
-    guard connection.pointee.topicFlags.areTopicsSent,
-      connection.pointee.index != state.value.announcingIndex,
-      hasTopicsToSend(connection)
-    else { return true }
+    guard connection.pointee.index != state.value.announcingIndex, owesTopics(connection) else {
+      return true
+    }
+    let handler =
+      connection.pointee.index == state.value.postedIndex ? Self.currentHandler : nil
+    if handler != nil { judge(connection) }
     let isWaiting = connection.pointee.flags.contains(.isSending) || isKnownFull(connection)
     if isWaiting {
       let waiting = lagByteCount(of: connection) + connection.pointee.queuedByteCount
       guard byteCount <= configuration.queue.byteCountMax - waiting else { return false }
     }
-    let isFirst = !isBlocked(connection)
+    let copiedByteCountMax =
+      isWaiting ? Int.max : isBlocked(connection) ? Self.copiedByteCountMax : 0
     markDirty(connection)
-    forEachSubscription(of: connection) { index, shard in
-      guard !topics.value[index].isReplaying else { return }
-      if isFirst { skipToNewest(index, shard) }
-      while let piece = nextPiece(index, shard, isWaiting ? 16 * 1024 : SendBatch.byteCountMax) {
-        if isWaiting || !isFirst && piece.byteCount <= Self.copiedByteCountMax {
-          let room = unsafe connection.reserve(piece.byteCount, pool: &state.value.pool)
-          unsafe room.baseAddress?.copyMemory(from: piece.start, byteCount: piece.byteCount)
+    while true {
+      let gaps = foldRuns(connection, copiedByteCountMax, passesGaps: handler != nil)
+      guard !gaps.isEmpty, let handler else { return true }
+      announce(gaps, on: connection, handler)
+      // The handler may have ended it, or begun a message in fragments.
+      guard connection.pointee.topicFlags.areTopicsSent, connection.pointee.lifecycle == .open
+      else { return true }
+    }
+  }
+
+  /// Folds messages up to the next gap of each topic. Returns the subscriptions whose gaps the handler
+  /// is to be told of now.
+  private func foldRuns(
+    _ connection: ConnectionPointer, _ copiedByteCountMax: Int, passesGaps: Bool
+  ) -> [UInt32] {
+    let byteCountMax = copiedByteCountMax == .max ? 16 * 1024 : SendBatch.byteCountMax
+    var gaps: [UInt32] = []
+    _ = anyPending(of: connection) { index, shard in
+      guard !topics.value[index].isReplaying else { return false }
+      skipToNewest(index, shard)
+      while let piece = nextPiece(index, shard, byteCountMax) {
+        if piece.byteCount <= copiedByteCountMax {
+          copy(piece, to: connection)
         } else {
           appendReference(to: piece, of: index, on: connection)
         }
       }
+      if passesGaps, passGap(index, shard) { gaps.append(index) }
+      return false
     }
-    return true
+    return gaps
   }
 
   /// Bytes of topics in a connection's queue that the kernel has not been offered yet. They say
@@ -145,76 +182,32 @@ extension Reactor {
     unsafe connection.append(chunk)
   }
 
+  private func copy(_ piece: Piece, to connection: ConnectionPointer) {
+    let room = unsafe connection.reserve(piece.byteCount, pool: &state.value.pool)
+    unsafe room.baseAddress?.copyMemory(from: piece.start, byteCount: piece.byteCount)
+  }
+
   // MARK: Forwards
 
-  func forEachSubscription(
-    of connection: ConnectionPointer, _ body: (UInt32, TopicShard) -> Void
-  ) {
-    guard isSubscribed(connection) else { return }
-    var index = topics.value.head(of: connection)
-    while index != Subscription.none {
-      let next = topics.value[index].next
-      if let shard = shard(of: index) { body(index, shard) }
-      index = next
-    }
-  }
-
   /// The next messages for a subscription, about so many bytes and at least one message; its cursor
-  /// moves behind them.
+  /// moves behind them. Nil: there are none, or it is at a gap.
   private func nextPiece(_ index: UInt32, _ shard: TopicShard, _ byteCountMax: Int) -> Piece? {
     let end = shard.state.value.end
-    while case let cursor = topics.value[index].cursor, cursor < end {
-      if isLeftOut(cursor, index, shard) {
-        if !isExcluded(cursor, index, shard) {
-          shard.log.counters.conflatedCount.add(1, ordering: .relaxed)
-        }
-        topics.value[index].cursor += 1
-        continue
-      }
-      let segment = shard.segment(of: cursor)
-      var stop = min(end, segment.next?.pointee.firstOrdinal ?? end)
-      let start = segment.offset(of: cursor)
-      if segment.offset(of: stop) - start > byteCountMax {
-        stop = max(cursor + 1, segment.ordinal(atOrAfter: start + byteCountMax, below: stop))
-      }
-      if cursor < topics.value[index].excludedEnd || topics.value[index].policy == .newestPerKey {
-        var next = cursor + 1
-        while next < stop, !isLeftOut(next, index, shard) { next += 1 }
-        stop = next
-      }
-      topics.value[index].cursor = stop
-      return Piece(segment: segment, first: cursor, end: stop)
+    let cursor = topics.value[index].cursor
+    guard cursor < end, !isAtGap(index, shard) else { return nil }
+    let segment = shard.segment(of: cursor)
+    var stop = min(end, segment.next?.pointee.firstOrdinal ?? end)
+    let start = segment.offset(of: cursor)
+    if segment.offset(of: stop) - start > byteCountMax {
+      stop = max(cursor + 1, segment.ordinal(atOrAfter: start + byteCountMax, below: stop))
     }
-    return nil
-  }
-
-  private func isLeftOut(_ ordinal: UInt64, _ index: UInt32, _ shard: TopicShard) -> Bool {
-    isExcluded(ordinal, index, shard)
-      || topics.value[index].policy == .newestPerKey && shard.isSuperseded(ordinal)
-  }
-
-  private func skipToNewest(_ index: UInt32, _ shard: TopicShard) {
-    let subscription = topics.value[index]
-    let end = shard.state.value.end
-    guard subscription.policy == .newestOnly, subscription.cursor + 1 < end else { return }
-    skip(index, to: end - 1, shard, isConflated: true)
-  }
-
-  /// Tells the handler what has not been sent, before the first message behind it. What the handler
-  /// sends meanwhile comes before that, too.
-  func announceGaps(_ connection: ConnectionPointer, _ handler: any ConnectionHandler) {
-    var gaps: [(TopicLog, Int)] = []
-    forEachSubscription(of: connection) { index, shard in
-      skipToNewest(index, shard)
-      let count = topics.value[index].missedCount
-      guard count > 0 else { return }
-      topics.value[index].missedCount = 0
-      gaps.append((shard.log, Int(count)))
+    if cursor < topics.value[index].excludedEnd || topics.value[index].policy == .newestPerKey {
+      var next = cursor + 1
+      while next < stop, !isLeftOut(next, index, shard) { next += 1 }
+      stop = next
     }
-    guard !gaps.isEmpty, state.value.announcingIndex == ConnectionRecord.noIndex else { return }
-    state.value.announcingIndex = connection.pointee.index
-    for (log, count) in gaps { handler.skipped(count, of: log, on: connection) }
-    state.value.announcingIndex = ConnectionRecord.noIndex
+    topics.value[index].cursor = stop
+    return Piece(segment: segment, first: cursor, end: stop)
   }
 
   // MARK: Backwards
@@ -237,21 +230,12 @@ extension Reactor {
     }
   }
 
-  /// Moves a cursor back to a reference. What was left out behind it will be come to again, and
-  /// must not be counted twice.
+  /// Moves a cursor back to a reference: never over a gap, see `passGap`.
   private func takeBack(_ chunk: SendChunkPointer) {
     let index = unsafe chunk.pointee.subscription
-    let ordinal = unsafe chunk.pointee.key
     let cursor = topics.value[index].cursor
-    topics.value[index].cursor = min(cursor, ordinal)
-    guard topics.value[index].policy == .newestPerKey, let shard = shard(of: index) else { return }
-    if ordinal < cursor {
-      let others = excludedCount(ordinal..<cursor, index, shard)
-      shard.log.counters.conflatedCount.subtract(
-        Int(cursor - ordinal - others), ordering: .relaxed)
-    }
-    unsafe shard.log.counters.conflatedCount.add(
-      Int(chunk.pointee.messageCount), ordering: .relaxed)
+    unsafe topics.value[index].cursor = min(cursor, chunk.pointee.key)
+    notePending(index)
   }
 
   /// Puts back into the queue what is left of the message that a reference has come to, and has the
@@ -301,78 +285,5 @@ extension Reactor {
       unsafe room.copyMemory(from: UnsafeRawBufferPointer(content))
       unsafe state.value.pool.giveBack(chunk)
     }
-  }
-}
-
-extension ConnectionPointer {
-  /// Whether there are references to messages of topics in the queue.
-  var hasReferences: Bool {
-    var next = unsafe pointee.sendHead
-    while let chunk = unsafe next {
-      if unsafe chunk.pointee.subscription != Subscription.none { return true }
-      unsafe next = chunk.pointee.next
-    }
-    return false
-  }
-
-  /// Bytes of topics that the queue refers to, and may be withdrawn.
-  var referredByteCount: Int {
-    var byteCount = 0
-    var next = unsafe pointee.sendHead
-    while let chunk = unsafe next {
-      if unsafe chunk.pointee.subscription != Subscription.none {
-        byteCount += unsafe chunk.content.count
-      }
-      unsafe next = chunk.pointee.next
-    }
-    return byteCount
-  }
-
-  /// The oldest message of a subscription that the queue refers to.
-  func firstReferred(of subscription: UInt32) -> UInt64? {
-    var next = unsafe pointee.sendHead
-    while let chunk = unsafe next {
-      if unsafe chunk.pointee.subscription == subscription { return unsafe chunk.pointee.key }
-      unsafe next = chunk.pointee.next
-    }
-    return nil
-  }
-
-  /// Has references be sent as they are, without moving a cursor back any more.
-  func disown(referencesOf subscription: UInt32) {
-    var next = unsafe pointee.sendHead
-    while let chunk = unsafe next {
-      if unsafe chunk.pointee.subscription == subscription {
-        unsafe chunk.pointee.subscription = Subscription.none
-      }
-      unsafe next = chunk.pointee.next
-    }
-  }
-
-  /// Takes the references to messages of topics off the end of the queue, linked. Nil: there are
-  /// none, or something else stands behind one of them.
-  func takeReferences() -> SendChunkPointer? {
-    var last: SendChunkPointer?
-    var next = unsafe pointee.sendHead
-    while let chunk = unsafe next, unsafe chunk.pointee.subscription == Subscription.none {
-      unsafe last = chunk
-      unsafe next = chunk.pointee.next
-    }
-    let first = unsafe next
-    var byteCount = 0
-    while let chunk = unsafe next {
-      guard unsafe chunk.pointee.subscription != Subscription.none else { return nil }
-      byteCount += unsafe chunk.content.count
-      unsafe next = chunk.pointee.next
-    }
-    guard let first = unsafe first else { return nil }
-    pointee.queuedByteCount -= byteCount
-    unsafe pointee.sendTail = last
-    if let last = unsafe last {
-      unsafe last.pointee.next = nil
-    } else {
-      unsafe pointee.sendHead = nil
-    }
-    return unsafe first
   }
 }

@@ -6,6 +6,8 @@ public enum SubscribeOutcome: Sendable, Equatable {
   case subscribed(ordinal: UInt64)
   /// The position is not kept any more, or has not come yet; this is the oldest that is kept.
   case positionGone(oldestOrdinal: UInt64)
+  /// The connection has as many subscriptions as `ReactorConfiguration.subscriptionCountMax` allows.
+  case tooMany
   /// The connection has gone.
   case closed
 }
@@ -25,17 +27,27 @@ extension ConnectionID {
   public func subscribe(
     to log: TopicLog, from ordinal: UInt64? = nil, lag: LagPolicy? = nil
   ) -> SubscribeOutcome {
-    guard isOpen else { return .closed }
+    guard isOpen, let port = ReactorPort.live(reactor) else { return .closed }
+    let own = directReactor
+    let isSubscribed = own?.isSubscribed(self, to: log) ?? false
+    if !isSubscribed {
+      switch port.reserveSubscription(self) {
+      case .reserved: break
+      case .tooMany: return .tooMany
+      case .closed: return .closed
+      }
+    }
     let start: TopicLog.Start
     do {
       start = try log.attach(reactor, from: ordinal)
     } catch {
+      if !isSubscribed { port.releaseSubscription(self) }
       return .positionGone(oldestOrdinal: error.oldestOrdinal)
     }
     let policy = lag ?? log.limits.lag
-    if martlet_thread_reactor_number() == reactor, let own = Reactor.current,
-      own.connection(self).map({ !own.mustPost(to: $0) }) ?? true
-    {
+    if isSubscribed {
+      log.abandon(start, reactor)
+    } else if let own {
       own.subscribe(self, to: log, start, policy)
     } else {
       ReactorPort.execute(
@@ -49,20 +61,25 @@ extension ConnectionID {
     return .subscribed(ordinal: start.ordinal)
   }
 
+  /// The reactor, if this is its thread, and what is done to the connection need not be posted.
+  private var directReactor: Reactor? {
+    guard martlet_thread_reactor_number() == reactor, let own = Reactor.current,
+      own.connection(self).map({ !own.mustPost(to: $0) }) ?? true
+    else { return nil }
+    return own
+  }
+
   /// Ends a subscription, if there is one. What was published before, as this thread sees it, is
   /// still sent, unless the connection lags by more than its queue may hold. Any thread; never
   /// blocks.
   public func unsubscribe(from log: TopicLog) {
-    if martlet_thread_reactor_number() == reactor, let own = Reactor.current,
-      own.connection(self).map({ !own.mustPost(to: $0) }) ?? true
-    {
-      return own.unsubscribe(self, from: log)
-    }
+    if let own = directReactor { return own.unsubscribe(self, from: log) }
     ReactorPort.execute(
       { outcome in
-        guard outcome == .sent, let loop = ReactorLoop.current else { return }
-        if let connection = loop.reactor.connection(self) { loop.announceGaps(connection) }
-        loop.reactor.unsubscribe(self, from: log)
+        guard outcome == .sent, let own = Reactor.current else { return }
+        own.state.value.postedIndex = index
+        own.unsubscribe(self, from: log)
+        own.state.value.postedIndex = ConnectionRecord.noIndex
       }, onReactor: reactor)
   }
 }
@@ -113,16 +130,6 @@ extension Reactor {
     }
   }
 
-  /// Calls `body` with the topic of each subscription.
-  public func forEachTopic(of connection: ConnectionPointer, _ body: (TopicLog) -> Void) {
-    guard isSubscribed(connection) else { return }
-    var index = topics.value.head(of: connection)
-    while index != Subscription.none {
-      if let shard = shard(of: index) { body(shard.log) }
-      index = topics.value[index].next
-    }
-  }
-
   /// Nothing of its topics is sent to a connection while this is true: it is being sent something
   /// that must not be interrupted.
   public func holdTopics(of connection: ConnectionPointer, _ isHeld: Bool) {
@@ -134,26 +141,22 @@ extension Reactor {
     }
   }
 
-  /// Ends all subscriptions of a connection, which cannot subscribe again. What it has not been sent
-  /// is not sent any more.
-  public func leaveTopics(_ connection: ConnectionPointer) {
-    connection.pointee.topicFlags.insert(.hasLeft)
-    while isSubscribed(connection) {
-      remove(topics.value.head(of: connection), of: connection, after: nil)
-    }
+  fileprivate func isSubscribed(_ id: ConnectionID, to log: TopicLog) -> Bool {
+    connection(id).map { find(log, of: $0) != nil } ?? false
   }
 
   func shard(of index: UInt32) -> TopicShard? {
     topics.value.shards[Int(topics.value[index].shard)]
   }
 
-  fileprivate func subscribe(
+  func subscribe(
     _ id: ConnectionID, to log: TopicLog, _ start: TopicLog.Start, _ policy: LagPolicy
   ) {
     guard let connection = connection(id), connection.pointee.lifecycle == .open,
       !connection.pointee.topicFlags.contains(.hasLeft), find(log, of: connection) == nil
     else {
       log.abandon(start, number)
+      port.releaseSubscription(id)
       return removeIfUnused(log)
     }
     let (shardIndex, shard) = topics.value.shard(of: log)
@@ -161,66 +164,24 @@ extension Reactor {
       shard.state.value.end = max(shard.state.value.end, start.end)
     }
     shard.hold(start)
-    let subscription = Subscription(
-      connection: connection, cursor: start.ordinal, shard: shardIndex,
-      position: UInt32(shard.state.value.subscriptions.count),
-      next: isSubscribed(connection) ? topics.value.head(of: connection) : Subscription.none,
-      byteCountMax: policy.byteCountMax, policy: .init(policy),
-      replayEnd: start.end)
-    let index = topics.value.add(subscription)
-    topics.value.setHead(index, of: connection)
+    let index = topics.value.add(
+      Subscription(
+        connection: connection, cursor: start.ordinal, shard: shardIndex,
+        position: UInt32(shard.state.value.subscriptions.count),
+        byteCountMax: policy.byteCountMax, policy: .init(policy), replayEnd: start.end))
     shard.state.value.subscriptions.append(index)
-    connection.pointee.topicFlags.insert(.isSubscribed)
-    if subscription.policy == .newestPerKey { shard.state.value.isKeyed = true }
+    link(index, to: connection)
+    if topics.value[index].policy == .newestPerKey { shard.state.value.isKeyed = true }
     scan(shard, from: start.ordinal, to: shard.state.value.end)
-    if start.ordinal < shard.state.value.end { note(shardIndex, shard) }
+    if start.ordinal < shard.state.value.end { topics.value.note(shardIndex, shard) }
   }
 
   fileprivate func unsubscribe(_ id: ConnectionID, from log: TopicLog) {
-    guard let connection = connection(id), let (index, previous) = find(log, of: connection) else {
-      return
-    }
+    guard let connection = connection(id), find(log, of: connection) != nil else { return }
     if connection.pointee.lifecycle == .open { _ = fold(connection, before: 0) }
-    remove(index, of: connection, after: previous)
-  }
-
-  /// A connection's subscription to a log, and the one before it in its list.
-  private func find(
-    _ log: TopicLog, of connection: ConnectionPointer
-  ) -> (index: UInt32, previous: UInt32?)? {
-    guard isSubscribed(connection) else { return nil }
-    var previous: UInt32?
-    var index = topics.value.head(of: connection)
-    while index != Subscription.none {
-      if shard(of: index)?.log === log { return (index, previous) }
-      previous = index
-      index = topics.value[index].next
-    }
-    return nil
-  }
-
-  private func remove(_ index: UInt32, of connection: ConnectionPointer, after previous: UInt32?) {
-    let subscription = topics.value[index]
-    if let previous {
-      topics.value[previous].next = subscription.next
-    } else {
-      topics.value.setHead(subscription.next, of: connection)
-      if subscription.next == Subscription.none {
-        connection.pointee.topicFlags.remove(.isSubscribed)
-      }
-    }
-    connection.disown(referencesOf: index)
-    if let shard = shard(of: index) {
-      let last = shard.state.value.subscriptions.removeLast()
-      if last != index {
-        shard.state.value.subscriptions[Int(subscription.position)] = last
-        topics.value[last].position = subscription.position
-      }
-      if shard.state.value.subscriptions.isEmpty { shard.releaseAll() }
-      shard.log.detach(number)
-      topics.value.free(index)
-      removeIfUnused(shard.log)
-    }
+    // The handler, told of a gap, may have ended it.
+    guard let index = find(log, of: connection) else { return }
+    remove(index, of: connection)
   }
 
   /// Forgets a topic without subscribers here, unless one is on its way.

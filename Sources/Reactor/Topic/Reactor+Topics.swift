@@ -17,13 +17,7 @@ extension Reactor {
     shard.state.value.end = end
     guard !shard.state.value.subscriptions.isEmpty else { return }
     scan(shard, from: before, to: end)
-    note(index, shard)
-  }
-
-  func note(_ index: UInt32, _ shard: TopicShard) {
-    guard !shard.state.value.isDirty else { return }
-    shard.state.value.isDirty = true
-    topics.value.dirty.append(index)
+    topics.value.note(index, shard)
   }
 
   /// Looks for messages that single subscribers are not to get, and for the newest of each key.
@@ -50,16 +44,10 @@ extension Reactor {
   }
 
   private func exclude(_ excluded: ConnectionID, _ ordinal: UInt64, _ shard: TopicShard) {
-    guard let connection = connection(excluded), isSubscribed(connection) else { return }
-    var index = topics.value.head(of: connection)
-    while index != Subscription.none {
-      let subscription = topics.value[index]
-      if self.shard(of: index) === shard {
-        topics.value[index].excludedEnd = max(subscription.excludedEnd, ordinal + 1)
-        return
-      }
-      index = subscription.next
+    guard let connection = connection(excluded), let index = find(shard.log, of: connection) else {
+      return
     }
+    topics.value[index].excludedEnd = max(topics.value[index].excludedEnd, ordinal + 1)
   }
 
   // MARK: Offering
@@ -76,10 +64,11 @@ extension Reactor {
   /// Has all connections flushed that can be sent something new, and looks at those that cannot.
   /// Once a pass.
   func offerTopics(_ handler: any ConnectionHandler) {
-    guard !topics.value.dirty.isEmpty else { return }
-    let dirty = topics.value.dirty
-    topics.value.dirty.removeAll(keepingCapacity: true)
-    for index in dirty {
+    // Each stays in the list until then: a connection that ends here is sent what the others have.
+    let count = topics.value.dirty.count
+    guard count > 0 else { return }
+    for position in 0..<count {
+      let index = topics.value.dirty[position]
       guard let shard = topics.value.shards[Int(index)], shard.state.value.isDirty else { continue }
       shard.state.value.isDirty = false
       offer(shard, handler)
@@ -88,6 +77,7 @@ extension Reactor {
         topics.value.lagging.append(index)
       }
     }
+    topics.value.removeDirty(count)
   }
 
   /// Lets go of what all have been sent, and forgets topics that nobody has subscribed to. Now and
@@ -123,6 +113,7 @@ extension Reactor {
     var late: [ConnectionID] = []
     for index in shard.state.value.subscriptions {
       let connection = topics.value[index].connection
+      if topics.value[index].cursor < end { notePending(index) }
       if connection.pointee.flags.contains(.isSending) {
         needed = min(needed, judge(index, shard, &late))
         continue
@@ -154,7 +145,10 @@ extension Reactor {
   func judge(_ connection: ConnectionPointer) {
     guard connection.pointee.flags.contains(.isSending) else { return }
     var late: [ConnectionID] = []
-    forEachSubscription(of: connection) { index, shard in _ = judge(index, shard, &late) }
+    _ = anyPending(of: connection) { index, shard in
+      _ = judge(index, shard, &late)
+      return false
+    }
   }
 
   /// The oldest message that a subscription needs: to be sent, or to go back to.
@@ -193,44 +187,6 @@ extension Reactor {
     skip(index, to: target, shard, isConflated: false)
     // What its queue still refers to is held there.
     return target
-  }
-
-  /// Whether a message is not for a subscriber.
-  func isExcluded(_ ordinal: UInt64, _ index: UInt32, _ shard: TopicShard) -> Bool {
-    guard ordinal < topics.value[index].excludedEnd else { return false }
-    return shard.segment(of: ordinal).entry(of: ordinal).excluded
-      == id(of: topics.value[index].connection)
-  }
-
-  /// How many of some messages are not for a subscriber.
-  func excludedCount(
-    _ ordinals: Range<UInt64>, _ index: UInt32, _ shard: TopicShard
-  ) -> UInt64 {
-    let end = min(ordinals.upperBound, topics.value[index].excludedEnd)
-    var count: UInt64 = 0
-    var ordinal = ordinals.lowerBound
-    while ordinal < end {
-      if isExcluded(ordinal, index, shard) { count += 1 }
-      ordinal += 1
-    }
-    return count
-  }
-
-  func skip(_ index: UInt32, to target: UInt64, _ shard: TopicShard, isConflated: Bool) {
-    let cursor = topics.value[index].cursor
-    guard target > cursor else { return }
-    let count = target - cursor - excludedCount(cursor..<target, index, shard)
-    topics.value[index].cursor = target
-    topics.value[index].connection.disown(referencesOf: index)
-    let (sum, isOverflow) = topics.value[index].missedCount.addingReportingOverflow(
-      UInt32(clamping: count))
-    topics.value[index].missedCount = isOverflow ? .max : sum
-    let counters = shard.log.counters
-    if isConflated {
-      counters.conflatedCount.add(Int(count), ordering: .relaxed)
-    } else {
-      counters.skippedCount.add(Int(count), ordering: .relaxed)
-    }
   }
 }
 

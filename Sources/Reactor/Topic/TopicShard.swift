@@ -18,8 +18,9 @@
     /// The newest message of each key, if a subscriber wants to know.
     var newestByKey: [UInt64: UInt64] = [:]
     var isKeyed = false
-    /// Stands in the list of those with something new.
+    /// Stands in the list of those with something new, and where it was last put there.
     var isDirty = false
+    var notedPosition: UInt64 = 0
     /// Stands in the list of those with subscribers that had not been sent everything.
     var isLagging = false
   }
@@ -126,102 +127,5 @@
       state.value.first = next
     }
     return byteCount
-  }
-}
-
-/// The topics of one reactor.
-@safe struct ReactorTopics: ~Copyable {
-  var shards: [TopicShard?] = []
-  var freeShards: [UInt32] = []
-  var shardByLog: [ObjectIdentifier: UInt32] = [:]
-  /// Shards with something new, and those with subscribers that lag.
-  var dirty: [UInt32] = []
-  var lagging: [UInt32] = []
-
-  private var table = BlockTable<Subscription>()
-  /// By a connection's index: its first subscription.
-  private var heads = BlockTable<UInt32>()
-  private var freeHead = Subscription.none
-  /// Bytes of logs that were let go of since the last time memory was given back, and before.
-  private var releasedByteCount = 0
-  private var owedByteCount = 0
-  private var usedCount: UInt32 = 0
-
-  subscript(index: UInt32) -> Subscription {
-    @inline(__always) get { table[Int(index)] }
-    @inline(__always) _modify { yield &table[Int(index)] }
-  }
-
-  /// The first subscription of a connection that is subscribed.
-  func head(of connection: ConnectionPointer) -> UInt32 {
-    heads[Int(connection.pointee.index)]
-  }
-
-  mutating func setHead(_ index: UInt32, of connection: ConnectionPointer) {
-    heads.set(Int(connection.pointee.index), index)
-  }
-
-  mutating func add(_ subscription: Subscription) -> UInt32 {
-    var index = freeHead
-    if index == Subscription.none {
-      index = usedCount
-      usedCount += 1
-    } else {
-      freeHead = table[Int(index)].shard
-    }
-    table.set(Int(index), subscription)
-    return index
-  }
-
-  mutating func free(_ index: UInt32) {
-    table[Int(index)].shard = freeHead
-    freeHead = index
-  }
-
-  /// The shard of a log, made if there is none.
-  mutating func shard(of log: TopicLog) -> (UInt32, TopicShard) {
-    if let index = shardByLog[ObjectIdentifier(log)], let shard = shards[Int(index)] {
-      return (index, shard)
-    }
-    let shard = TopicShard(log)
-    let index: UInt32
-    if let free = freeShards.popLast() {
-      index = free
-      shards[Int(free)] = shard
-    } else {
-      index = UInt32(shards.count)
-      shards.append(shard)
-    }
-    shardByLog[ObjectIdentifier(log)] = index
-    return (index, shard)
-  }
-
-  mutating func noteReleased(_ byteCount: Int) {
-    releasedByteCount += byteCount
-  }
-
-  /// Whether `takeOwed` has something to say soon.
-  var owesMemory: Bool { releasedByteCount + owedByteCount >= 1 << 20 }
-
-  /// Bytes of logs that were let go of, once no more of them come: as long as they do, the
-  /// allocator does well to keep them.
-  mutating func takeOwed() -> Int {
-    owedByteCount += releasedByteCount
-    defer { releasedByteCount = 0 }
-    guard releasedByteCount == 0 else { return 0 }
-    defer { owedByteCount = 0 }
-    return owedByteCount
-  }
-
-  mutating func removeShards() {
-    for index in shards.indices { removeShard(UInt32(index)) }
-  }
-
-  mutating func removeShard(_ index: UInt32) {
-    guard let shard = shards[Int(index)] else { return }
-    releasedByteCount += shard.release(before: .max) + 512
-    shardByLog[ObjectIdentifier(shard.log)] = nil
-    shards[Int(index)] = nil
-    freeShards.append(index)
   }
 }

@@ -215,10 +215,10 @@ extension Engine {
   ) -> QueueAdmission {
     guard canSend(kind, on: connection) else { return .closed }
     guard kind.isLimited else { return .accepted }
-    if reactor.isSubscribed(connection),
-      let refusal = refusal(byteCount, behindTopicsOf: connection)
-    {
-      return refusal
+    if reactor.isSubscribed(connection) {
+      if let refusal = refusal(byteCount, behindTopicsOf: connection) { return refusal }
+      // The handler may have been told of a gap, and have done anything then.
+      guard canSend(kind, on: connection) else { return .closed }
     }
     let admission =
       isPosted

@@ -29,10 +29,10 @@ extension Engine {
     }
   }
 
-  func skipped(_ messageCount: Int, of log: TopicLog, on connection: ConnectionPointer) {
+  func skipped(_ gap: LogGap, of log: TopicLog, on connection: ConnectionPointer) {
     guard connection.webSocket.flags.contains(.hasState), let topic = log as? Topic else { return }
     unsafe application.handle(
-      .lagged(topic, missedCount: messageCount), on: handle(connection), state: connection.state)
+      .lagged(TopicGap(gap, of: topic)), on: handle(connection), state: connection.state)
   }
 
   func lagged(behind log: TopicLog, on connection: ConnectionPointer) {

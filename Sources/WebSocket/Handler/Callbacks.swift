@@ -16,7 +16,7 @@ public struct Callbacks<State>: WebSocketServerHandler {
   public var receivedPing: (@Sendable (Connection, RawSpan, inout State) -> Void)?
   public var receivedPong: (@Sendable (Connection, RawSpan, inout State) -> Void)?
   public var drained: Event?
-  public var lagged: (@Sendable (Connection, Topic, Int, inout State) -> Void)?
+  public var lagged: (@Sendable (Connection, TopicGap, inout State) -> Void)?
   public var failed: (@Sendable (Connection, ConnectionError, inout State) -> Void)?
   public var closed: (@Sendable (Connection, Closure, inout State) -> Void)?
 
@@ -57,7 +57,7 @@ public struct Callbacks<State>: WebSocketServerHandler {
     case .ping(let payload): receivedPing?(connection, payload, &state)
     case .pong(let payload): receivedPong?(connection, payload, &state)
     case .drained: drained?(connection, &state)
-    case .lagged(let topic, let missedCount): lagged?(connection, topic, missedCount, &state)
+    case .lagged(let gap): lagged?(connection, gap, &state)
     case .failed(let error): failed?(connection, error, &state)
     }
   }

@@ -41,9 +41,10 @@ public enum ConnectionEvent: ~Escapable {
   /// it may come before that call has returned there.
   case drained
 
-  /// So many messages of a topic are not sent to the connection, by its policy (`LagPolicy`). What
-  /// is sent to it in this call comes before the first message behind the gap.
-  case lagged(Topic, missedCount: Int)
+  /// Messages of a topic are not sent to the connection: by its policy (`LagPolicy`), or, with a
+  /// `TopicGap.missedCount` of 0, because they exclude it. What is sent to it in this call comes behind
+  /// the last message before the gap, and before the first one behind it.
+  case lagged(TopicGap)
 
   /// The connection has failed. `closed` follows.
   case failed(ConnectionError)

@@ -6,6 +6,9 @@ public enum Subscribing: Sendable, Equatable {
   case subscribed(at: TopicPosition)
   /// The position is not kept any more, or has not come yet; this is the oldest that is kept.
   case positionGone(oldest: TopicPosition)
+  /// The connection has as many subscriptions as `ReactorConfiguration.subscriptionCountMax` allows,
+  /// those included that other threads have asked for and that are on their way.
+  case tooMany
   /// The connection has gone, or is a client's: those have no topics.
   case closed
 }
@@ -15,7 +18,8 @@ extension Connection {
   ///
   /// The connection is sent all that is published from now on, by whatever thread; or, with a
   /// position, from there on, as far as the topic keeps it, without gap or repetition. A closed
-  /// connection leaves all its topics. Nothing changes if it is subscribed already.
+  /// connection leaves all its topics. Nothing changes if it is subscribed already; but on another
+  /// thread than its reactor's, the answer may be `.tooMany` then.
   ///
   /// - Parameters:
   ///   - topic: the topic.
@@ -30,6 +34,7 @@ extension Connection {
     return switch id.subscribe(to: topic, from: position?.ordinal, lag: lag) {
     case .subscribed(let ordinal): .subscribed(at: TopicPosition(ordinal: ordinal))
     case .positionGone(let oldest): .positionGone(oldest: TopicPosition(ordinal: oldest))
+    case .tooMany: .tooMany
     case .closed: .closed
     }
   }

@@ -44,7 +44,8 @@ public final class Topic: TopicLog, @unchecked Sendable {
   ///   - text: the message.
   ///   - key: of messages with the same key, subscribers with `LagPolicy.newestPerKey` are sent
   ///     only the newest; 0: none.
-  ///   - excluded: who is not sent it, such as its sender.
+  ///   - excluded: who is not sent it, such as its sender. If it is subscribed, its handler is told
+  ///     of a gap instead (`TopicGap.excludedCount`).
   /// - Returns: where it stands in the topic.
   @discardableResult
   public func publish(
@@ -85,8 +86,8 @@ public final class Topic: TopicLog, @unchecked Sendable {
   }
 }
 
-/// Where a message stands in its topic: how many came before it. A client that was told where it
-/// began can count on by itself.
+/// Where a message stands in its topic: how many came before it. A client that is told where it
+/// begins, and of each gap, can count on by itself: see `TopicGap`.
 public struct TopicPosition: Sendable, Hashable, Comparable {
   public let ordinal: UInt64
 

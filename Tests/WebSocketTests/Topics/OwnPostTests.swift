@@ -54,6 +54,63 @@ struct OwnPostTests {
     }
   }
 
+  @Test("is not overtaken by what is sent while room is made for it", arguments: backends)
+  func room(on kind: BackendKind) throws {
+    let topic = TopicRegistry().topic("t")
+    let target = Locked<Connection?>(nil)
+    let isArmed = Locked<Bool>(false)
+    try serve(
+      on: kind, recordsTraffic: false,
+      configure: {
+        $0.reactor.reactorCount = 1
+        $0.listener.sendBufferByteCount = 16 << 10
+        $0.reactor.queue.overflow = .dropOldest
+        $0.reactor.queue.byteCountMax = 100_000
+      },
+      handle: { on, _ in
+        on.received = { sender, message, _ in
+          guard let slow = target.withLock({ $0 }) else { return }
+          guard message.text == "go" else {
+            for _ in 0..<100 {
+              slow.send([UInt8](repeating: 0, count: 1000)) { outcome in
+                guard outcome == .dropped else { return }
+                let isFirst = isArmed.withLock { armed in
+                  defer { armed = false }
+                  return armed
+                }
+                if isFirst { slow.send("second") }
+              }
+            }
+            sender.send("done")
+            return
+          }
+          // So that what comes behind it is posted.
+          topic.publish("published")
+          isArmed.withLock { $0 = true }
+          slow.send("first " + String(repeating: "x", count: 60_000))
+        }
+      }
+    ) { running in
+      let (peer, connection) = try running.openWithHandle(receiveBufferByteCount: 16 << 10)
+      let sender = try running.open()
+      connection.subscribe(to: topic)
+      target.withLock { $0 = connection }
+      for _ in 0..<4 {
+        try sender.send(.text("fill"))
+        #expect(try sender.readFrame() == .text("done"))
+      }
+      try sender.send(.text("go"))
+      var texts: [String] = []
+      while texts.last != "second" {
+        let frame = try peer.readFrame()
+        if frame.opcode == 1 { texts.append(String(frame.text.prefix(6))) }
+      }
+      #expect(texts == ["publis", "first ", "second"])
+      peer.reset()
+      sender.close()
+    }
+  }
+
   @Test("is refused when the connection has ended", arguments: backends)
   func closed(on kind: BackendKind) throws {
     let topic = TopicRegistry().topic("t")

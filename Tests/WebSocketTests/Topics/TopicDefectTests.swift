@@ -161,7 +161,7 @@ struct TopicDefectTests {
           }
           topic.publish("\(number) " + String(repeating: "x", count: 1000))
         }
-        on.lagged = { _, _, _, _ in
+        on.lagged = { _, _, _ in
           target.withLock { $0 }?.send("direct \(count.withLock { $0 })")
         }
       }
