@@ -1,7 +1,7 @@
 internal import Reactor
 
 /// Messages of a topic that a connection is not sent, one behind the other: see
-/// `WebSocketHandler.lagged`.
+/// `ConnectionEvent.lagged`.
 ///
 /// It is told whenever the next message of the topic that a connection is sent is not the one after
 /// the last. So a client can know the position of every message by counting: it is told where the
