@@ -14,7 +14,8 @@ extension ReactorLoop {
   }
 
   /// Gives memory back, moves quiet connections to a cheaper form of waiting, tries stopped
-  /// listeners again. Goes on as long as there are connections.
+  /// listeners again. Goes on as long as there are connections, and until all memory is given back that
+  /// is not kept for the next ones.
   func keepHouse() {
     state.value.housekeepingNanoseconds = .max
     restartListeners()
@@ -23,8 +24,10 @@ extension ReactorLoop {
     // What is freed to malloc in small pieces stays in its arenas until it is asked to look.
     let freedByteCount = state.value.pool.trim() + reactor.topics.value.takeOwed()
     if freedByteCount >= 1 << 20 { martlet_malloc_trim() }
-    backend.trimMemory()
-    if reactor.slab.count > 0 || reactor.topics.value.owesMemory {
+    let holdsMemory = backend.trimMemory() || state.value.pool.holdsMemory
+    if reactor.slab.count > 0 || holdsMemory || reactor.topics.value.owesMemory
+      || !reactor.topics.value.lagging.isEmpty
+    {
       scheduleHousekeeping(afterNanoseconds: Self.housekeepingIntervalNanoseconds)
     }
   }
