@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// Parts of a pass that have much to do now and then, and do it bit by bit.
 extension ReactorLoop {
   /// Connections whose sends are started in one pass: with io_uring the kernel works on all of them
@@ -6,6 +8,15 @@ extension ReactorLoop {
   /// Of those that an earlier pass had no time for at least so many, or for so long.
   private static let restCountMin = 256
   private static let restNanosecondsMin: Int64 = 1_000_000
+
+  /// A publisher that has woken this thread on its own processor may be in the middle of a burst.
+  /// To send its first message to very many takes longer than to let it have its turn, after which
+  /// the rest can go with it.
+  func letPublishersGoOn() {
+    state.value.statistics.systemCallCount &+= 1
+    sched_yield()
+    takePosted()
+  }
 
   /// Not those that a job adds: one that adds another for now would never let go.
   func runDelayedJobs() {

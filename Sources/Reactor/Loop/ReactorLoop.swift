@@ -72,7 +72,7 @@ internal import Synchronization
 
   /// Takes what has been posted, as far as there is time. The rest comes in the next passes, in its
   /// order, before anything that is still in the mailbox.
-  private func takePosted() {
+  func takePosted() {
     if unsafe state.value.taken == nil {
       if !state.value.ownPostTargets.isEmpty {
         state.value.takenTargets = state.value.ownPostTargets
@@ -92,15 +92,6 @@ internal import Synchronization
     let targets = state.value.takenTargets
     state.value.takenTargets = []
     reactor.forgetOwnPosts(to: targets)
-  }
-
-  /// A publisher that has woken this thread on its own processor may be in the middle of a burst.
-  /// To send its first message to very many takes longer than to let it have its turn, after which
-  /// the rest can go with it.
-  private func letPublishersGoOn() {
-    state.value.statistics.systemCallCount &+= 1
-    sched_yield()
-    takePosted()
   }
 
   private func take(_ chunk: SendChunkPointer) {
