@@ -13,7 +13,8 @@
  *  - a chunk that post() refused is never taken.
  *
  * Variants: -DPOLLS has passes that do not sleep in between, -DOTHER_EVENTS waits that end without a
- * wake, -DSTOPS a reactor that is told to stop at any moment.
+ * wake, -DSTOPS a reactor that is told to stop at any moment, -DCUTS passes that look at a part only of
+ * what they have taken.
  *
  * Not in the model:
  *  - a port that is used again after `close`: `Mailbox.open`, and a slow producer that posts to the
@@ -47,6 +48,7 @@
 
 byte newest = EMPTY;          /* Mailbox.newest */
 byte next[CHUNKS + 1];        /* SendChunk.next */
+byte taken = EMPTY;           /* ReactorState.taken: out of the mailbox, and not looked at yet */
 bool isSleeping = false;      /* Mailbox.isSleeping, as all threads see it */
 bool signalled = false;       /* the eventfd has been written to since the reactor last waited */
 bool isClosed = false;        /* what the checks below need to know */
@@ -124,33 +126,43 @@ proctype producer(byte number) {
   atomic { finished++ }
 }
 
-/* reversed(): chunks in the order of their posting. */
-inline takeList(last) {
+/* reversed(): chunks in the order of their posting, from `taken` on. */
+inline reverse(last) {
   atomic {
-    byte rest, first, following, owner;
-    rest = last; first = EMPTY;
+    byte rest, following;
+    rest = last; taken = EMPTY;
     do
-    :: rest != EMPTY -> following = next[rest]; next[rest] = first; first = rest; rest = following
-    :: else -> break
-    od;
-    do
-    :: first != EMPTY ->
-      owner = (first - 1) / POSTS;
-      assert(takenCount[first] == 0);                      /* exactly once */
-      assert(accepted[first] && !refused[first]);
-      assert(lastTaken[owner] < first);                    /* in the producer's order */
-      takenCount[first] = 1;
-      lastTaken[owner] = first;
-      first = next[first]
+    :: rest != EMPTY -> following = next[rest]; next[rest] = taken; taken = rest; rest = following
     :: else -> break
     od
   }
 }
 
+inline takeOne() {
+  assert(takenCount[taken] == 0);                          /* exactly once */
+  assert(accepted[taken] && !refused[taken]);
+  assert(lastTaken[(taken - 1) / POSTS] < taken);          /* in the producer's order */
+  takenCount[taken] = 1;
+  lastTaken[(taken - 1) / POSTS] = taken;
+  taken = next[taken]
+}
+
+inline takeAllOfThem() { atomic { do :: taken != EMPTY -> takeOne() :: else -> break od } }
+
+/* takePosted: take of each chunk, as far as there is time. */
+inline takeSome() {
+#ifdef CUTS
+  atomic { do :: taken != EMPTY -> takeOne() :: true -> break od }
+#else
+  takeAllOfThem()
+#endif
+}
+
 /* What ends the wait must not be all that can: a chunk is there, all who have posted are done with
    waking, and the eventfd has not been written to. */
 inline needsNoRescue() {
-  assert(!(finished == PRODUCERS && newest != EMPTY && !signalled))
+  assert(!(finished == PRODUCERS && newest != EMPTY && !signalled));
+  assert(taken == EMPTY)
 }
 
 active proctype reactor() {
@@ -161,26 +173,34 @@ active proctype reactor() {
     /* run: while !isDone { wait(prepare()) }. Here it is done when all producers are, or when it has
        been told to stop. */
     if
-    :: finished == PRODUCERS && newest == EMPTY -> break
+    :: finished == PRODUCERS && newest == EMPTY && taken == EMPTY -> break
     :: mayLeave -> break
     :: true -> skip
     fi;
 
     /* prepare: takePosted(), Mailbox.takeAll */
     if
-    :: newest != EMPTY && newest != CLOSED ->              /* guard newest.load(.relaxed) > closed */
+    :: taken == EMPTY && newest != EMPTY && newest != CLOSED -> /* guard newest.load(.relaxed) > closed */
       atomic { last = newest; newest = EMPTY; flush() };   /* newest.exchange(Self.empty) */
-      takeList(last)                                       /* reversed, and take of each chunk */
+      reverse(last)                                        /* reversed */
     :: true -> skip                                        /* the load was stale */
     fi;
+    takeSome();
 
     /* prepare: if bounds.timeoutNanoseconds != 0, */
     maySleep = false;
     if
+#ifndef SLEEPS_WITH_REST
+    :: taken != EMPTY -> skip                              /* timeoutNanoseconds is 0: work is left */
+#endif
 #ifdef POLLS
     :: true -> skip                                        /* timeoutNanoseconds is 0: work is left */
 #endif
+#ifdef SLEEPS_WITH_REST
     :: true ->
+#else
+    :: taken == EMPTY ->
+#endif
       /* prepare: !mailbox.prepareToSleep() */
       storeSequentiallyConsistent(true);                   /* isSleeping.store(true) */
 #ifdef NO_SECOND_LOOK
@@ -203,7 +223,7 @@ active proctype reactor() {
 #ifdef OTHER_EVENTS
     :: atomic { maySleep -> needsNoRescue() }
 #endif
-    :: finished == PRODUCERS && newest == EMPTY -> skip    /* nothing more will come: the model ends */
+    :: finished == PRODUCERS && newest == EMPTY && taken == EMPTY -> skip /* nothing more will come */
     fi;
     signalled = false;                                     /* the edge is taken */
     /* wait: noteWake(), in the first completion or behind the last: wake, Mailbox.hasWoken */
@@ -211,8 +231,10 @@ active proctype reactor() {
   od;
 
   /* tearDown: ReactorPort.close, Mailbox.close */
+  takeAllOfThem();
   atomic { last = newest; newest = CLOSED; isClosed = true; flush() };
-  takeList(last);
+  reverse(last);
+  takeAllOfThem();
   /* Nobody posts any more: what was accepted has been taken. */
   finished == PRODUCERS;
   byte chunk = 1;

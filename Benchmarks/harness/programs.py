@@ -33,6 +33,10 @@ class Program:
     def with_arguments(self, *arguments):
         return replace(self, command=self.command + arguments)
 
+    def at(self, path):
+        """Another build of it."""
+        return replace(self, command=(path, *self.command[1:]))
+
     def named(self, name):
         return replace(self, name=name)
 

@@ -162,7 +162,7 @@ extension SimulatedFaults {
       Field("failedAccept", \.failedAccept), Field("failedAdoption", \.failedAdoption),
       Field("failedSocket", \.failedSocket), Field("failedConnect", \.failedConnect),
       Field("vanishing", \.vanishing), Field("fileSending", \.fileSending),
-      Field("preemption", \.preemption),
+      Field("preemption", \.preemption), Field("spentBudget", \.spentBudget),
       Field("lateWake", \.lateWake), Field("spuriousWake", \.spuriousWake),
       Field("interruption", \.interruption),
     ]

@@ -19,7 +19,6 @@ static const uint8_t MARTLET_SQE_CQE_SKIP_SUCCESS = IOSQE_CQE_SKIP_SUCCESS;
 static const uint32_t MARTLET_SETUP_NO_SQARRAY = 1u << 16;  // Linux 6.6
 
 // io_uring_params.features
-static const uint32_t MARTLET_FEATURE_BUNDLE = 1u << 14;     // Linux 6.10
 static const uint32_t MARTLET_FEATURE_MIN_WAIT = 1u << 15;   // Linux 6.12
 static const uint32_t MARTLET_FEATURE_NO_IOWAIT = 1u << 17;  // Linux 6.15
 

@@ -29,6 +29,8 @@ protocol Backend: AnyObject {
 
   /// Starts accepting on a listening socket until `acceptFailed`, or `stopAccepting`. With
   /// `isOneByOne`, no further connection is taken from the backlog before `accepted` has returned.
+  /// A wait reports at most `DeliveryLimits.acceptCountMax` of a listener, and no more than that are taken from
+  /// its backlog before they are reported.
   func accept(on listener: Int32, index: Int, isOneByOne: Bool)
 
   /// Ends accepting on a listener. Connections already accepted may still be reported.
@@ -86,14 +88,29 @@ protocol Backend: AnyObject {
   func close(_ connection: ConnectionPointer, reset: Bool)
 
   /// Starts what is waiting to be started, blocks until something completes, the eventfd is written
-  /// to or the time is over, and delivers all that is complete, fairly between connections.
+  /// to or the time is over, and delivers what is complete, fairly between connections, for some
+  /// milliseconds (`DeliveryLimits`). What is left then comes with the next waits, which do
+  /// not block before: those whose bytes have cost little first, then one turn after the other for
+  /// those that would have more to be read.
   func wait(_ bounds: WaitBounds, deliverTo receiver: any CompletionReceiver)
 
   /// Frees the ring or set. All connections have been closed, all listeners stopped.
   func tearDown()
 
-  /// Gives memory back that was not needed lately. Called now and then.
-  func trimMemory()
+  /// Gives memory back that was not needed lately. Called now and then. Returns whether there is
+  /// more that it is going to give back, if it is not needed until the next call.
+  @discardableResult
+  func trimMemory() -> Bool
+}
+
+/// What one wait delivers at most.
+enum DeliveryLimits {
+  /// Connections of one listener.
+  static let acceptCountMax = 16
+  /// Nanoseconds for what has come since the last wait.
+  static let nanosecondsMax: Int64 = 4_000_000
+  /// Nanoseconds that are left in any case for those that have had their turn and have more.
+  static let backlogNanosecondsMin: Int64 = 1_000_000
 }
 
 extension Backend {

@@ -21,12 +21,14 @@
   var backendStreak: UInt8 = 0
   /// The backend's own count of operations that the kernel has not ended.
   var backendOperationCount: UInt8 = 0
-  /// Why it ends: errno, or 0 for the orderly end.
-  var endCode: Int16 = 0
   /// The list of the timer wheel that it stands in: the low bits of a tick.
   var timerPlace: UInt16 = 0
+  /// Why it ends: errno, or 0 for the orderly end.
+  var endCode: UInt8 = 0
   @usableFromInline var topicFlags = TopicFlags()
   var socketFlags = SocketFlags()
+  /// The backend's own notes of its turns at receiving.
+  var turnNotes = TurnNotes()
 
   /// The bytes that wait to be sent, oldest first. The first of them may be in a send.
   var sendHead: SendChunkPointer?

@@ -353,7 +353,7 @@ internal import Synchronization
       return
     }
     connection.pointee.lifecycle = .closing
-    connection.pointee.endCode = Int16(clamping: code)
+    connection.pointee.endCode = UInt8(clamping: code)
     state.value.wheel.remove(connection)
     backend.close(connection, reset: reset)
   }

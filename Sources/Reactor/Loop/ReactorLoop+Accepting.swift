@@ -14,7 +14,8 @@ enum DescriptorSupply: UInt8 {
 
 /// When to accept: as long as connections leave the rest of the process some descriptors.
 extension ReactorLoop {
-  /// The most connections that the kernel is likely to hand over at once: a whole backlog.
+  /// Descriptors below the limit from which on connections are accepted one by one. At least as many as all
+  /// listeners together may hand over at once.
   private static let crowdCount = 4096
 
   func startAccepting(_ listener: Int) {

@@ -14,7 +14,8 @@ extension ReactorLoop {
   }
 
   /// Gives memory back, moves quiet connections to a cheaper form of waiting, tries stopped
-  /// listeners again. Goes on as long as there are connections.
+  /// listeners again. Goes on as long as there are connections, and until all memory is given back that
+  /// is not kept for the next ones.
   func keepHouse() {
     state.value.housekeepingNanoseconds = .max
     restartListeners()
@@ -23,8 +24,10 @@ extension ReactorLoop {
     // What is freed to malloc in small pieces stays in its arenas until it is asked to look.
     let freedByteCount = state.value.pool.trim() + reactor.topics.value.takeOwed()
     if freedByteCount >= 1 << 20 { martlet_malloc_trim() }
-    backend.trimMemory()
-    if reactor.slab.count > 0 || reactor.topics.value.owesMemory {
+    let holdsMemory = backend.trimMemory() || state.value.pool.holdsMemory
+    if reactor.slab.count > 0 || holdsMemory || reactor.topics.value.owesMemory
+      || !reactor.topics.value.lagging.isEmpty
+    {
       scheduleHousekeeping(afterNanoseconds: Self.housekeepingIntervalNanoseconds)
     }
   }
@@ -75,10 +78,17 @@ extension ReactorLoop {
     }
   }
 
-  /// The time to end by themselves is over.
+  /// The time to end by themselves is over. As far as there is time in this pass: the rest comes in the
+  /// next ones.
   func resetRemaining() {
+    state.value.budget.begin()
+    while state.value.resetIndex < reactor.slab.highWaterCount {
+      guard state.value.budget.allowsAnother() else { return }
+      let connection = reactor.slab.record(at: UInt32(state.value.resetIndex))
+      state.value.resetIndex += 1
+      reactor.end(connection, code: ETIMEDOUT, reset: true)
+    }
     state.value.resetNanoseconds = .max
-    reactor.forEachRecord { reactor.end($0, code: ETIMEDOUT, reset: true) }
   }
 
   func tearDown() {
@@ -86,7 +96,16 @@ extension ReactorLoop {
     state.value.hasEnded = true
     for job in state.value.delayedJobs.takeDue(atNanoseconds: .max) { job(.closed) }
     backend.tearDown()
-    var next = unsafe reactor.port.close(reactor.number)
+    unsafe discard(state.value.taken)
+    unsafe state.value.taken = nil
+    unsafe discard(reactor.port.close(reactor.number))
+    // Subscriptions that were on their way have kept their topics.
+    reactor.topics.value.removeShards()
+  }
+
+  /// Gives back what was posted and has not arrived.
+  private func discard(_ first: SendChunkPointer?) {
+    var next = unsafe first
     while let chunk = unsafe next {
       unsafe next = chunk.pointee.next
       if unsafe chunk.pointee.flags.contains(.isOwnPost) { state.value.ownPostCount -= 1 }
@@ -98,7 +117,5 @@ extension ReactorLoop {
       }
       unsafe reactor.release(chunk, .closed)
     }
-    // Subscriptions that were on their way have kept their topics.
-    reactor.topics.value.removeShards()
   }
 }

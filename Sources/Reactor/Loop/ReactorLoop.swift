@@ -45,10 +45,10 @@ internal import Synchronization
   func prepare(_ interruption: () -> Void = {}) -> WaitBounds {
     takePosted()
     interruption()
-    if reactor.offersMuch { letPublishersGoOn() }
+    if state.value.unflushedCountBeforeOffer == 0, reactor.offersMuch { letPublishersGoOn() }
     serveDeadlines()
     interruption()
-    reactor.offerTopics(handler)
+    offerTopics()
     flushDirty()
     publish()
     interruption()
@@ -70,26 +70,28 @@ internal import Synchronization
     state.value.statistics.wakeCount &+= 1
   }
 
-  private func takePosted() {
-    let targets = state.value.ownPostTargets
-    if !targets.isEmpty { state.value.ownPostTargets = [] }
-    defer { if !targets.isEmpty { reactor.forgetOwnPosts(to: targets) } }
-    var next = unsafe reactor.port.pointee.mailbox.takeAll()
-    while let chunk = unsafe next {
-      unsafe next = chunk.pointee.next
+  /// Takes what has been posted, as far as there is time. The rest comes in the next passes, in its
+  /// order, before anything that is still in the mailbox.
+  func takePosted() {
+    if unsafe state.value.taken == nil {
+      if !state.value.ownPostTargets.isEmpty {
+        state.value.takenTargets = state.value.ownPostTargets
+        state.value.ownPostTargets = []
+      }
+      unsafe state.value.taken = reactor.port.pointee.mailbox.takeAll()
+    }
+    state.value.budget.begin()
+    while let chunk = unsafe state.value.taken {
+      guard state.value.budget.allowsAnother() else { return }
+      unsafe state.value.taken = chunk.pointee.next
       unsafe chunk.pointee.next = nil
       state.value.statistics.postedCount &+= 1
       unsafe take(chunk)
     }
-  }
-
-  /// A publisher that has woken this thread on its own processor may be in the middle of a burst.
-  /// To send its first message to very many takes longer than to let it have its turn, after which
-  /// the rest can go with it.
-  private func letPublishersGoOn() {
-    state.value.statistics.systemCallCount &+= 1
-    sched_yield()
-    takePosted()
+    guard !state.value.takenTargets.isEmpty else { return }
+    let targets = state.value.takenTargets
+    state.value.takenTargets = []
+    reactor.forgetOwnPosts(to: targets)
   }
 
   private func take(_ chunk: SendChunkPointer) {
@@ -129,31 +131,25 @@ internal import Synchronization
     }
   }
 
+  /// As far as there is time: those that are left are served in the next passes.
   private func serveDeadlines() {
-    while let connection = state.value.wheel.nextExpired(upTo: state.value.nowTick) {
+    state.value.budget.begin()
+    state.value.hasMoreDue = false
+    while true {
+      guard state.value.budget.allowsAnother() else {
+        state.value.hasMoreDue = true
+        break
+      }
+      guard let connection = state.value.wheel.nextExpired(upTo: state.value.nowTick) else { break }
       guard !look(at: connection) else { continue }
       switch connection.pointee.lifecycle {
       case .open, .connecting: handler.expired(connection)
       case .free, .finishing, .lingering, .closing: break
       }
     }
-    // Not those that a job adds: one that adds another for now would never let go.
-    for job in state.value.delayedJobs.takeDue(atNanoseconds: state.value.realNanoseconds) {
-      job(.sent)
-    }
+    runDelayedJobs()
     if state.value.realNanoseconds >= state.value.resetNanoseconds { resetRemaining() }
     if state.value.realNanoseconds >= state.value.housekeepingNanoseconds { keepHouse() }
-  }
-
-  /// Only those that are dirty now: what a completion or `drained` adds comes in the next pass.
-  private func flushDirty() {
-    let count = state.value.dirty.count
-    guard count > 0 else { return }
-    for position in 0..<count {
-      let connection = state.value.dirty[position]
-      if connection.pointee.flags.contains(.isDirty) { flush(connection) }
-    }
-    state.value.dirty.removeFirst(count)
   }
 
   /// First of all in each completion. The first one after a wait finds the time of before it, which
@@ -199,7 +195,10 @@ internal import Synchronization
   /// 0 if there is work left; else until the next deadline; negative if there is none.
   private var timeoutNanoseconds: Int64 {
     // Whoever subscribes from a completion comes behind this pass's offering.
-    guard state.value.dirty.isEmpty, reactor.topics.value.dirty.isEmpty, !isDone else { return 0 }
+    guard state.value.dirty.isEmpty, state.value.unflushed.isEmpty,
+      reactor.topics.value.dirty.isEmpty, unsafe state.value.taken == nil, !state.value.hasMoreDue,
+      !isDone
+    else { return 0 }
     let real = state.value.realNanoseconds
     var next = min(state.value.housekeepingNanoseconds, state.value.resetNanoseconds)
     next = min(next, state.value.delayedJobs.nextNanoseconds)

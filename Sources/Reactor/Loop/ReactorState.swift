@@ -9,6 +9,19 @@
   /// Connections with bytes to send, or to be shut down, at the end of the pass. Some may have been
   /// served since.
   var dirty: [ConnectionPointer] = []
+  /// Those of earlier passes that there was no time for, from `unflushedStart` on.
+  var unflushed: [ConnectionPointer] = []
+  var unflushedStart = 0
+  /// How many of them are to be flushed before topics are offered again.
+  var unflushedCountBeforeOffer = 0
+  /// What has been taken out of the mailbox, and not been looked at yet; oldest first.
+  var taken: SendChunkPointer?
+  /// As `ownPostTargets`, of what has been taken out of the mailbox.
+  var takenTargets: [ConnectionID] = []
+  /// How long the part of the pass may go on.
+  var budget = PassBudget(nanoseconds: 2_000_000)
+  /// Whether there was no time for some of the deadlines that have come.
+  var hasMoreDue = false
   /// The connection that is being received on, if it sends at once.
   var sendingAtOnceIndex = ConnectionRecord.noIndex
   /// The bytes that are being received on it.
@@ -49,6 +62,8 @@
   var isStopping = false
   /// When what is left is reset. Max: the reactor is not stopping, or has done so.
   var resetNanoseconds = Int64.max
+  /// Where resetting goes on.
+  var resetIndex = 0
   /// Where the search for quiet connections goes on.
   var quiesceIndex = 0
 

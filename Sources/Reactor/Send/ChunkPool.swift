@@ -94,8 +94,8 @@ internal import Glibc
     for size in 0..<5 {
       let blockByteCount =
         size == Self.referenceClass ? Self.headerByteCount : Self.blockByteCounts[size]
-      let kept = Self.keptByteCount / blockByteCount
-      let spare = min((lists[size].countMin + 1) / 2, lists[size].count - kept)
+      let spare = min(
+        (lists[size].countMin + 1) / 2, lists[size].count - Self.keptCount(ofClass: size))
       for _ in 0..<max(0, spare) {
         guard let chunk = unsafe lists[size].head else { break }
         unsafe lists[size].head = chunk.pointee.next
@@ -106,6 +106,17 @@ internal import Glibc
       lists[size].countMin = lists[size].count
     }
     return freed
+  }
+
+  /// Whether `trim` is going to free more, or has freed bytes that it has not told of.
+  var holdsMemory: Bool {
+    guard freedByteCount == 0, owedByteCount == 0 else { return true }
+    for size in 0..<5 where lists[size].count > Self.keptCount(ofClass: size) { return true }
+    return false
+  }
+
+  private static func keptCount(ofClass size: Int) -> Int {
+    keptByteCount / (size == referenceClass ? headerByteCount : blockByteCounts[size])
   }
 
   /// A chunk that is for no pool, with room for just so many bytes: what waits for a reactor that

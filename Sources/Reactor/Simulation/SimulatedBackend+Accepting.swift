@@ -46,13 +46,14 @@ extension SimulatedBackend {
   private func deliverAccepted(_ index: Int, to receiver: any CompletionReceiver) {
     // What has been accepted already is reported, although the receiver stops accepting meanwhile.
     guard listeners[index].isAccepting, let socket = listeners[index].socket else { return }
-    let budget = simulation.chance(.partialDelivery) ? 1 : 64
-    for _ in 0..<budget {
+    var rest = simulation.chance(.partialDelivery) ? 1 : DeliveryLimits.acceptCountMax
+    while rest > 0 {
       guard listeners[index].isAccepting, listeners[index].socket === socket,
         !socket.backlog.isEmpty
       else { return }
       if let code = failure() { return fail(index, code, receiver) }
-      let crowd = acceptCrowd(index, socket)
+      let crowd = acceptCrowd(index, socket, countMax: rest)
+      rest -= max(1, crowd.descriptors.count)
       for descriptor in crowd.descriptors {
         simulation.count(15, Int(descriptor - Simulation.firstDescriptor))
         receiver.accepted(descriptor, listener: index)
@@ -75,9 +76,9 @@ extension SimulatedBackend {
     return codes[simulation.number(.failedAccept, 0...codes.count - 1)]
   }
 
-  /// One connection, or with multishot accept several before any of them is reported.
+  /// One connection, or several before any of them is reported.
   private func acceptCrowd(
-    _ index: Int, _ socket: SimulatedSocket
+    _ index: Int, _ socket: SimulatedSocket, countMax: Int
   ) -> (descriptors: [Int32], code: Int32) {
     let isCrowd =
       !listeners[index].isOneByOne && simulation.chance(.reordering)
@@ -86,7 +87,7 @@ extension SimulatedBackend {
       let (accepted, code) = socket.accept()
       guard let accepted else { return (descriptors, code) }
       descriptors.append(accepted.descriptor)
-    } while isCrowd && descriptors.count < 16
+    } while isCrowd && descriptors.count < countMax
     return (descriptors, 0)
   }
 

@@ -152,7 +152,8 @@ internal import Glibc
     simulation.interrupt()
   }
 
-  func trimMemory() {}
+  @discardableResult
+  func trimMemory() -> Bool { false }
 
   func tearDown() {
     precondition(

@@ -8,7 +8,7 @@ enum SimulatedChoice: Int, CaseIterable {
   case lateWake, spuriousWake, interruption, vanishing
   // Nothing that a kernel does rarely: these are as likely as not, or one of several.
   case listener, reactor, lostAtReset, sendForm, sentAtClose, sendsAtOnce, wayOfReceiving
-  case handedOver, severalReceives, fileSending, preemption
+  case handedOver, severalReceives, fileSending, preemption, spentBudget
 }
 
 /// The numbers of all choices, from one seed.
@@ -60,6 +60,7 @@ extension SimulatedFaults {
     case .vanishing: vanishing
     case .fileSending: fileSending
     case .preemption: preemption
+    case .spentBudget: spentBudget
     case .wayOfReceiving: 20
     case .severalReceives: 200
     case .latency, .window, .listener, .reactor, .lostAtReset, .sendForm, .sentAtClose,

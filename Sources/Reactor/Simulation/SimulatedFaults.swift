@@ -42,6 +42,8 @@ package struct SimulatedFaults: Sendable {
   package var fileSending = 0
   /// A thread that is no reactor's stands still in the middle of a call, and reactors go on.
   package var preemption = 0
+  /// A part of a pass has taken all the time that it may.
+  package var spentBudget = 0
 
   /// A kernel and a network that do everything at once, and whole.
   package init() {}
@@ -78,6 +80,7 @@ package struct SimulatedFaults: Sendable {
     faults.vanishing = some(300)
     faults.fileSending = some(1000)
     faults.preemption = some(300)
+    faults.spentBudget = some(300)
     return faults
   }
 }

@@ -52,7 +52,11 @@ final class SimulatedReactor {
 
   /// What must hold while it sleeps. Nil: it does.
   var sleepViolation: String? {
-    guard !isDone, let bounds, bounds.timeoutNanoseconds != 0, let backend,
+    guard !isDone, let bounds, bounds.timeoutNanoseconds != 0, let backend else { return nil }
+    if unsafe loop.state.value.taken != nil {
+      return "reactor \(loop.reactor.position) sleeps, and has not looked at all that was posted"
+    }
+    guard
       !loop.reactor.port.pointee.mailbox.isEmpty, !backend.isSignalled,
       !backend.isSignalOnItsWay
     else { return nil }

@@ -29,6 +29,20 @@ struct DelayedJobs: ~Copyable {
     }
   }
 
+  /// The number of the job that was added last.
+  var lastNumber: UInt64 { addedCount }
+
+  /// Takes out the next one that is to be run by now, of those up to a number: they count as they were
+  /// added. Nil: there is none.
+  mutating func takeNext(atNanoseconds now: Int64, upToNumber lastNumber: UInt64) -> SendCompletion?
+  {
+    guard let first = heap.first, first.nanoseconds <= now, first.number <= lastNumber else {
+      return nil
+    }
+    removeFirst()
+    return first.job
+  }
+
   /// Takes out all that are to be run by now, in their order.
   mutating func takeDue(atNanoseconds now: Int64) -> [SendCompletion] {
     guard nextNanoseconds <= now, !heap.isEmpty else { return [] }

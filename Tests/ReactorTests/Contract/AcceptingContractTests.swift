@@ -34,6 +34,33 @@ struct AcceptingContractTests {
   }
 
   @Test(
+    "of a long backlog a wait reports a few, and the next ones the others, without blocking",
+    arguments: TestBackend.kinds)
+  func budget(kind: BackendKind) throws {
+    try TestReactor.run(kind) { reactor in
+      Simulation.current?.faults.failedAccept = 0
+      let listener = try Listener.open(.loopback(port: 0))
+      let clients = try (0..<200).map { _ in try TestSocket.connect(listener.address) }
+      reactor.settle()
+      reactor.recorder.onAccepted = { _ = try? reactor.adopt($0) }
+      reactor.backend.accept(on: listener.descriptor, index: 0)
+      var waitCount = 0
+      while reactor.recorder.accepted.count < clients.count, waitCount < 2000 {
+        let before = reactor.recorder.accepted.count
+        let start = MonotonicClock.nowNanoseconds()
+        reactor.wait(milliseconds: 10_000)
+        #expect(MonotonicClock.nowNanoseconds() - start < 9_000_000_000)
+        #expect(reactor.recorder.accepted.count - before <= DeliveryLimits.acceptCountMax)
+        waitCount += 1
+      }
+      #expect(reactor.recorder.accepted.count == clients.count)
+      for client in clients { client.close() }
+      reactor.backend.stopAccepting(index: 0)
+      listener.close()
+    }
+  }
+
+  @Test(
     "after stopAccepting nobody is accepted, until accepting begins again",
     arguments: ContractBackend.tested)
   func stop(kind: ContractBackend) throws {

@@ -22,7 +22,9 @@ struct EpollBackendTests {
 
   @Test("an echoed message costs two system calls, and the wait is shared by all")
   func systemCalls() throws {
-    try run { reactor, backend in
+    var configuration = EpollConfiguration()
+    configuration.deliveryNanosecondsMax = .max
+    try run(configuration) { reactor, backend in
       let pairs = try (0..<100).map { _ in try reactor.connect() }
       reactor.settle()
       reactor.recorder.onReceived = { connection in reactor.send([1, 2, 3], on: connection) }
@@ -79,10 +81,61 @@ struct EpollBackendTests {
     }
   }
 
+  @Test("whom a wait has no time for has his turn in the next ones, in the order of their signals")
+  func noTime() throws {
+    var configuration = EpollConfiguration()
+    configuration.deliveryNanosecondsMax = 0
+    configuration.backlogNanosecondsMin = 0
+    try run(configuration) { reactor, backend in
+      let pairs = try (0..<10).map { _ in try reactor.connect(.unix) }
+      reactor.settle()
+      for (_, client) in pairs { client.write("x") }
+      for count in 1...10 {
+        // Without limit: none of them is signalled again.
+        backend.wait(WaitBounds(timeoutNanoseconds: -1), deliverTo: reactor.recorder)
+        let served = pairs.map { !reactor.recorder.trace($0.connection).bytes.isEmpty }
+        #expect(served.count { $0 } == count)
+        #expect(served.prefix(count).allSatisfy { $0 })
+      }
+      for (_, client) in pairs { client.close() }
+    }
+  }
+
+  @Test("fresh bytes come before those of whom has had his turn, who still has one in each wait")
+  func freshFirst() throws {
+    var configuration = EpollConfiguration()
+    configuration.receiveBufferByteCount = 1000
+    configuration.receiveBudgetByteCount = 1000
+    configuration.deliveryNanosecondsMax = 0
+    configuration.backlogNanosecondsMin = 0
+    try run(configuration) { reactor, _ in
+      let greedy = try (0..<5).map { _ in try reactor.connect(.unix) }
+      let (fresh, client) = try reactor.connect(.unix)
+      reactor.settle()
+      for (_, client) in greedy { client.write(String(repeating: "g", count: 50_000)) }
+      for _ in 0..<10 { reactor.wait(milliseconds: 0) }
+      let first = greedy.map { reactor.recorder.trace($0.connection).bytes.count }
+      for round in 1...10 {
+        let before = greedy.map { reactor.recorder.trace($0.connection).bytes.count }.reduce(0, +)
+        client.write("f")
+        reactor.wait(milliseconds: 0)
+        #expect(reactor.recorder.trace(fresh).bytes.count == round)
+        let after = greedy.map { reactor.recorder.trace($0.connection).bytes.count }.reduce(0, +)
+        #expect(after - before == 1000)
+      }
+      // One after the other.
+      let counts = greedy.map { reactor.recorder.trace($0.connection).bytes.count }
+      #expect(zip(counts, first).allSatisfy { $0 - $1 == 2000 })
+      client.close()
+      for (_, client) in greedy { client.close() }
+    }
+  }
+
   @Test("accepting takes its turns too")
   func acceptBudget() throws {
     var configuration = EpollConfiguration()
     configuration.acceptBudgetCount = 3
+    configuration.deliveryNanosecondsMax = .max
     try run(configuration) { reactor, _ in
       let listener = try reactor.listen()
       reactor.recorder.onAccepted = { _ = try? reactor.adopt($0) }
@@ -144,10 +197,12 @@ struct EpollBackendTests {
       reactor.run(
         until: { reactor.recorder.trace(connection).bytes.count == bytes.count },
         client: { written += client.writeSome(bytes[written...]) })
+      var holdsMemory: [Bool] = []
       let systemCallCounts = (0..<4).map { _ in
-        backend.trimMemory()
+        holdsMemory.append(backend.trimMemory())
         return backend.systemCallCount
       }
+      #expect(holdsMemory == [true, false, false, false])
       // Used lately; unused since; nothing left.
       #expect(systemCallCounts[1] == systemCallCounts[0] + 1)
       #expect(systemCallCounts[3] == systemCallCounts[1])

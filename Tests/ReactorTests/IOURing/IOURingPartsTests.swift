@@ -37,17 +37,57 @@ struct IOURingPartsTests {
     #expect(next == 100 && queue.count == 0)
   }
 
-  @Test("a kernel without multishot accept accepts one after the other")
-  func singleAccept() throws {
-    let capabilities = IOURingCapabilities(acceptsMultishot: false)
-    let bench = try Bench(.init(capabilities: capabilities))
+  @Test("of a long backlog no more are accepted than are reported by one wait")
+  func acceptBudget() throws {
+    let bench = try Bench()
     let listener = TCPListener()
+    let clients = (0..<50).map { _ in listener.connect() }
     bench.backend.accept(on: listener.descriptor, index: 0)
-    let clients = (0..<5).map { _ in listener.connect() }
-    #expect(bench.wait { bench.recorder.acceptedDescriptors.count == 5 })
+    for count in [16, 32, 48, 50] {
+      bench.wait(milliseconds: 1000)
+      #expect(bench.recorder.acceptedDescriptors.count == count)
+    }
     bench.backend.stopAccepting(index: 0)
     for descriptor in clients + bench.recorder.acceptedDescriptors + [listener.descriptor] {
       Glibc.close(descriptor)
+    }
+  }
+
+  @Test("what a wait has no time for comes with the next ones, in its order")
+  func noTime() throws {
+    let bench = try Bench(.init(deliveryNanosecondsMax: 0, backlogNanosecondsMin: 0))
+    let connections = try (0..<10).map { _ in try bench.connect() }
+    bench.wait()
+    for (_, peer) in connections { #expect(Glibc.write(peer, "x", 1) == 1) }
+    for count in 1...10 {
+      bench.wait(milliseconds: 5000)
+      let served = connections.map { bench.recorder.receivedBytes[$0.0.pointee.index]?.count ?? 0 }
+      #expect(served.reduce(0, +) == count)
+    }
+  }
+
+  @Test("a send is reported, though there is never time for all completions")
+  func sentInFlood() throws {
+    let bench = try Bench(.init(deliveryNanosecondsMax: 0, backlogNanosecondsMin: 0))
+    let flooding = try (0..<10).map { _ in try bench.connect() }
+    let (connection, peer) = try bench.connect()
+    bench.wait()
+    var bytes = pattern(100)
+    bytes.withUnsafeMutableBytes { bytes in
+      for round in 1...2 {
+        _ = bench.send(bytes, on: connection)
+        var waitCount = 0
+        while bench.recorder.sentCounts[connection.pointee.index, default: []].count < round,
+          waitCount < 1000
+        {
+          for (_, peer) in flooding { #expect(Glibc.write(peer, "x", 1) == 1) }
+          bench.wait()
+          if round == 1 { #expect(bench.backend.ring.readyCount > 0) }
+          waitCount += 1
+        }
+        #expect(bench.recorder.sentCounts[connection.pointee.index]?.count == round)
+        #expect(readAll(peer, count: 100) == pattern(100))
+      }
     }
   }
 

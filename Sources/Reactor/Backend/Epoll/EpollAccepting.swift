@@ -53,7 +53,9 @@ extension EpollBackend {
   func deliverAccepted(index: Int, to receiver: any CompletionReceiver) {
     let listener = listeners[index]
     for _ in 0..<configuration.acceptBudgetCount {
-      guard listener >= 0, listeners[index] == listener else { return }
+      guard listener >= 0, listeners[index] == listener, hot.pointee.budget.allowsAnother() else {
+        return
+      }
       hot.pointee.otherSystemCallCount += 1
       let descriptor = martlet_accept(listener)
       if descriptor >= 0 {

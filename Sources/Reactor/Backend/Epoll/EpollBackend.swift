@@ -28,7 +28,8 @@ final class EpollBackend: Backend {
     hot = UncheckedCell(
       EpollHotState(
         set: try EpollSet(eventCountMax: configuration.eventCount),
-        receiveBuffer: try EpollReceiveBuffer(byteCount: configuration.receiveBufferByteCount)))
+        receiveBuffer: try EpollReceiveBuffer(byteCount: configuration.receiveBufferByteCount),
+        budget: PassBudget(nanoseconds: configuration.deliveryNanosecondsMax)))
     LogFile.isUsed = true
     let events = EPOLLIN.rawValue | EPOLLET.rawValue
     try hot.pointee.set.add(eventDescriptor, events: events, token: .wake)
@@ -56,34 +57,41 @@ final class EpollBackend: Backend {
   /// An idle connection already costs the kernel as little as it can.
   func quiesce(_ connection: ConnectionPointer) {}
 
+  /// First come those that an earlier wait had no time for, then what the kernel has to tell, and at
+  /// last one turn for each of those that have had one and left something in their sockets.
   func wait(_ bounds: WaitBounds, deliverTo receiver: any CompletionReceiver) {
-    // What is known without asking the kernel comes first; then the kernel is asked without
-    // blocking, so that nobody is kept from his turn.
+    hot.pointee.budget.begin()
+    hot.pointee.isDelivering = true
     let hadClosed = deliverClosed(to: receiver)
     let hadFailed = deliverAcceptFailures(to: receiver)
-    let hadReadable = deliverReadable(to: receiver)
-    let isBlocking = !hadClosed && !hadFailed && !hadReadable && !hasWork
+    let hadOwed = deliverOwed(to: receiver)
+    // The kernel is asked in any case, so that nobody is kept from his turn.
+    let isBlocking = !hadClosed && !hadFailed && !hadOwed && !hasWork
     let eventCount = isBlocking ? waitForEvents(bounds) : hot.pointee.set.poll()
     if bounds.coalesceNanoseconds > 0 && (eventCount > 0 || !isBlocking) {
       hot.pointee.lastWakeNanoseconds = MonotonicClock.nowNanoseconds()
     }
     for position in 0..<eventCount { deliverEvent(at: position, to: receiver) }
+    deliverBacklog(to: receiver)
     deliverExamined(to: receiver)
+    hot.pointee.isDelivering = false
   }
 
   func tearDown() {
     hot.pointee.set.close()
   }
 
-  func trimMemory() {
+  @discardableResult
+  func trimMemory() -> Bool {
     // The receiver may call this while it looks at received bytes.
-    guard !hot.pointee.isReceiveBufferLent else { return }
+    guard !hot.pointee.isReceiveBufferLent else { return true }
     if hot.pointee.receiveBuffer.trim() { hot.pointee.otherSystemCallCount += 1 }
+    return hot.pointee.receiveBuffer.holdsMemory
   }
 
   /// Whether the next wait has something to do without asking the kernel.
   private var hasWork: Bool {
-    hot.pointee.readable.count > 0 || hot.pointee.closing.count > 0
+    hot.pointee.backlog.count > 0 || hot.pointee.owed.count > 0 || hot.pointee.closing.count > 0
       || hot.pointee.examining.count > 0 || !listeners.failures.isEmpty
   }
 
@@ -139,9 +147,9 @@ final class EpollBackend: Backend {
     // Receiving comes first: after a reset, whoever comes first gets the error, and the other one
     // nothing.
     let state = connection.epollState
-    // Whoever is listed has had his turn in this wait, or has it at the beginning of the next one.
+    // Whoever is listed has had his turn in this wait, or is going to have one.
     if state.isSuperset(of: [.isReceiving, .isReadable]) && !state.contains(.isListed) {
-      receiveBytes(on: connection, to: receiver)
+      receiveInTurn(on: connection, to: receiver)
     } else if !state.contains(.isReceiving), events & EPOLLERR.rawValue != 0 {
       deliverError(of: connection, to: receiver)
     }
@@ -167,8 +175,16 @@ struct EpollHotState: ~Copyable {
   var receiveBuffer: EpollReceiveBuffer
   /// Whether the receiver has the receive buffer right now.
   var isReceiveBufferLent = false
-  /// Connections with bytes to be read that the kernel will not signal again.
-  var readable = EpollTokenQueue()
+  /// How long the wait may go on delivering.
+  var budget: PassBudget
+  var isDelivering = false
+  /// Connections with bytes to be read that the kernel will not signal again: those that have had
+  /// a turn and left something, or whose bytes are known to cost much.
+  var backlog = EpollTokenQueue()
+  /// Those that this wait has put into the backlog: it has had its turn for them.
+  var served = EpollTokenQueue()
+  /// Those that were signalled when no time was left.
+  var owed = EpollTokenQueue()
   /// Connections whose `closed` is to be reported.
   var closing = EpollTokenQueue()
   /// Connections whose `examined` is to be reported.
@@ -180,8 +196,11 @@ struct EpollHotState: ~Copyable {
   /// window.
   var lastWakeNanoseconds: Int64 = 0
 
-  init(set: consuming EpollSet, receiveBuffer: consuming EpollReceiveBuffer) {
+  init(
+    set: consuming EpollSet, receiveBuffer: consuming EpollReceiveBuffer, budget: PassBudget
+  ) {
     self.set = set
     self.receiveBuffer = receiveBuffer
+    self.budget = budget
   }
 }

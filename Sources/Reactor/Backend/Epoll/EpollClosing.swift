@@ -21,10 +21,12 @@ extension EpollBackend {
     hot.pointee.closing.append(EpollToken(connection))
   }
 
-  /// Reports the connections that were closed since the last wait. Returns whether there was one.
+  /// Reports the connections that were closed before this wait, as far as there is time. Returns
+  /// whether there was one.
   func deliverClosed(to receiver: any CompletionReceiver) -> Bool {
     let count = hot.pointee.closing.count
     for _ in 0..<count {
+      guard hot.pointee.budget.allowsAnother() else { break }
       let token = hot.pointee.closing.takeFirst()
       receiver.closed(slab.record(at: token.index))
     }

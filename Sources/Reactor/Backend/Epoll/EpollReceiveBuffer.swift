@@ -32,6 +32,9 @@ internal import Glibc
     _ = unsafe munmap(start - Self.pageByteCount, Self.pageByteCount * (pages + 1))
   }
 
+  /// Whether there is memory that `trim` gives back if it is not used meanwhile.
+  var holdsMemory: Bool { touchedByteCount > 0 }
+
   /// Notes that so many bytes have been received.
   @inline(__always)
   mutating func use(_ count: Int) {

@@ -51,29 +51,64 @@ extension EpollBackend {
     connection.epollState.insert(events & ends == 0 ? .isReadable : [.isReadable, .isHungUp])
   }
 
-  /// Gives each connection that still has bytes to be read one turn. Returns whether there was one.
-  func deliverReadable(to receiver: any CompletionReceiver) -> Bool {
-    let count = hot.pointee.readable.count
+  /// Has a connection that was signalled receive: at once; behind all others, if its bytes are known
+  /// to cost much; or first of all in the next wait, if there is no time.
+  func receiveInTurn(on connection: ConnectionPointer, to receiver: any CompletionReceiver) {
+    if connection.pointee.turnNotes.contains(.isCostly) {
+      connection.epollState.insert(.isListed)
+      hot.pointee.backlog.append(EpollToken(connection))
+    } else if hot.pointee.budget.allowsAnother() {
+      receiveBytes(on: connection, to: receiver)
+    } else {
+      connection.epollState.insert(.isListed)
+      hot.pointee.owed.append(EpollToken(connection))
+    }
+  }
+
+  /// Gives those a turn that an earlier wait had no time for. Returns whether there was one.
+  func deliverOwed(to receiver: any CompletionReceiver) -> Bool {
+    let count = hot.pointee.owed.count
     for _ in 0..<count {
-      let token = hot.pointee.readable.takeFirst()
-      guard let connection = slab.record(at: token.index, generation: token.generation) else {
-        continue
-      }
-      connection.epollState.remove(.isListed)
-      if connection.epollState.isSuperset(of: [.isReceiving, .isReadable]) {
-        receiveBytes(on: connection, to: receiver)
-      } else if connection.epollState.contains(.isHungUp) {
-        deliverError(of: connection, to: receiver)
-      }
+      guard hot.pointee.budget.allowsAnother() else { break }
+      receiveListed(hot.pointee.owed.takeFirst(), to: receiver)
     }
     return count > 0
   }
 
+  /// Gives each connection of the backlog a turn, as far as there is time: there is some for it
+  /// however much else has come.
+  func deliverBacklog(to receiver: any CompletionReceiver) {
+    if hot.pointee.backlog.count > 0 {
+      hot.pointee.budget.extend(byNanoseconds: configuration.backlogNanosecondsMin)
+    }
+    while hot.pointee.backlog.count > 0, hot.pointee.budget.allowsAnother() {
+      receiveListed(hot.pointee.backlog.takeFirst(), to: receiver)
+    }
+    while hot.pointee.served.count > 0 {
+      hot.pointee.backlog.append(hot.pointee.served.takeFirst())
+    }
+  }
+
+  private func receiveListed(_ token: EpollToken, to receiver: any CompletionReceiver) {
+    guard let connection = slab.record(at: token.index, generation: token.generation) else {
+      return
+    }
+    connection.epollState.remove(.isListed)
+    if connection.epollState.isSuperset(of: [.isReceiving, .isReadable]) {
+      receiveBytes(on: connection, to: receiver)
+    } else if connection.epollState.contains(.isHungUp) {
+      deliverError(of: connection, to: receiver)
+    }
+  }
+
   /// Receives until there is nothing more, the receiver wants no more, or it is the others' turn.
-  func receiveBytes(on connection: ConnectionPointer, to receiver: any CompletionReceiver) {
-    let capacity = hot.pointee.receiveBuffer.byteCount
+  private func receiveBytes(on connection: ConnectionPointer, to receiver: any CompletionReceiver) {
     var total = 0
-    while total < configuration.receiveBudgetByteCount {
+    var nanoseconds: Int64 = 0
+    var isOver = false
+    while total < configuration.receiveBudgetByteCount, !isOver {
+      let capacity = connection.pointee.turnNotes.byteCountMax(
+        of: hot.pointee.receiveBuffer.byteCount)
       hot.pointee.otherSystemCallCount += 1
       let count = unsafe recv(
         connection.pointee.descriptor, hot.pointee.receiveBuffer.start, capacity,
@@ -89,16 +124,34 @@ extension EpollBackend {
         connection.epollState.remove(.isReadable)
       }
       hot.pointee.receiveBuffer.use(count)
-      hot.pointee.isReceiveBufferLent = true
-      unsafe receiver.received(
-        UnsafeMutableRawBufferPointer(start: hot.pointee.receiveBuffer.start, count: count),
-        on: connection)
-      hot.pointee.isReceiveBufferLent = false
+      isOver = connection.pointee.turnNotes.isUnproven
+      nanoseconds += deliver(count, hasFilled: count == capacity, on: connection, to: receiver)
+      isOver = isOver || nanoseconds > TurnNotes.turnNanosecondsMax
       // The receiver may have paused or closed the connection.
       guard connection.epollState.isSuperset(of: [.isReceiving, .isReadable]) else { return }
       total += count
     }
+    connection.pointee.turnNotes.note(turnNanoseconds: nanoseconds)
     list(connection)
+  }
+
+  /// Returns how many nanoseconds it has taken, if that is measured.
+  private func deliver(
+    _ count: Int, hasFilled: Bool, on connection: ConnectionPointer,
+    to receiver: any CompletionReceiver
+  ) -> Int64 {
+    let isMeasured = connection.pointee.turnNotes.measures(count)
+    let start = isMeasured ? MonotonicClock.nowNanoseconds() : 0
+    hot.pointee.isReceiveBufferLent = true
+    unsafe receiver.received(
+      UnsafeMutableRawBufferPointer(start: hot.pointee.receiveBuffer.start, count: count),
+      on: connection)
+    hot.pointee.isReceiveBufferLent = false
+    hot.pointee.budget.note(byteCount: count)
+    guard isMeasured else { return 0 }
+    let nanoseconds = MonotonicClock.nowNanoseconds() - start
+    connection.pointee.turnNotes.note(nanoseconds: nanoseconds, hasFilled: hasFilled)
+    return nanoseconds
   }
 
   private func endReceiving(
@@ -112,9 +165,14 @@ extension EpollBackend {
     receiver.receiveEnded(isReset ? ECONNRESET : code, on: connection)
   }
 
+  /// Within a wait, a connection that has had its turn has the next one in the next wait.
   private func list(_ connection: ConnectionPointer) {
     guard !connection.epollState.contains(.isListed) else { return }
     connection.epollState.insert(.isListed)
-    hot.pointee.readable.append(EpollToken(connection))
+    if hot.pointee.isDelivering {
+      hot.pointee.served.append(EpollToken(connection))
+    } else {
+      hot.pointee.backlog.append(EpollToken(connection))
+    }
   }
 }

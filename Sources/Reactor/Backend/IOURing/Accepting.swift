@@ -8,31 +8,35 @@ struct RingListener {
   /// for that of a later one.
   var generation: UInt32
   var isAccepting: Bool
-  var isOneByOne: Bool
 }
 
 // Accepting, always into descriptors of the process: what is wrong with one of those is known
-// before it is the ring's, and a table that is full costs nobody a connection.
+// before it is the ring's, and a table that is full costs nobody a connection. Each operation accepts
+// one connection and is started anew when that has been reported. A multishot accept would empty the
+// whole backlog at once, however long it is, before anybody else has his turn.
 extension IOURingBackend {
   func accept(on listener: Int32, index: Int, isOneByOne: Bool) {
     while state.listeners.count <= index {
       state.listeners.append(
-        RingListener(descriptor: -1, generation: 0, isAccepting: false, isOneByOne: false))
+        RingListener(descriptor: -1, generation: 0, isAccepting: false))
     }
     assert(!state.listeners[index].isAccepting, "accepting already")
     state.listeners[index].descriptor = listener
     state.listeners[index].generation &+= 1
     state.listeners[index].isAccepting = true
-    state.listeners[index].isOneByOne = isOneByOne
-    armAccept(index)
+    for _ in 0..<(isOneByOne ? 1 : DeliveryLimits.acceptCountMax) { armAccept(index) }
   }
 
   func stopAccepting(index: Int) {
     guard state.listeners.indices.contains(index), state.listeners[index].isAccepting else {
       return
     }
+    endAccepting(index)
+  }
+
+  private func endAccepting(_ index: Int) {
     state.listeners[index].isAccepting = false
-    nextSubmission().cancel(acceptToken(index))
+    nextSubmission().cancelAll(acceptToken(index))
     // At once, and with what the kernel defers: else it would hold on to a listener that is closed
     // right after this, until the next wait.
     submit()
@@ -42,30 +46,32 @@ extension IOURingBackend {
 
   func accepted(_ completion: Completion, to receiver: any CompletionReceiver) {
     let index = Int(completion.token.index)
-    let isCurrent =
-      state.listeners[index].isAccepting
-      && completion.token.generation == state.listeners[index].generation
     if completion.result >= 0 {
       receiver.accepted(completion.result, listener: index)
-      if !completion.hasMore, isCurrent, state.listeners[index].isAccepting { armAccept(index) }
+      // The receiver may have stopped accepting, and begun again.
+      if isAccepting(completion.token) { armAccept(index) }
       return
     }
-    guard isCurrent else { return }
+    guard isAccepting(completion.token) else { return }
     switch -completion.result {
     case let code where code == EAGAIN || code != EPERM && Listener.isOfOneClient(code):
       // A client that has gone again. The next one may be fine. EPERM may be for nobody: it would come again at once.
-      if !completion.hasMore { armAccept(index) }
+      armAccept(index)
     case let code:
-      state.listeners[index].isAccepting = false
+      // The others would go on.
+      endAccepting(index)
       receiver.acceptFailed(code, listener: index)
     }
   }
 
+  /// Whether an operation belongs to accepting as it was started last, and that has not been stopped.
+  private func isAccepting(_ token: Token) -> Bool {
+    let listener = state.listeners[Int(token.index)]
+    return listener.isAccepting && token.generation == listener.generation
+  }
+
   private func armAccept(_ index: Int) {
-    nextSubmission().accept(
-      on: state.listeners[index].descriptor,
-      isMultishot: capabilities.acceptsMultishot && !state.listeners[index].isOneByOne,
-      token: acceptToken(index))
+    nextSubmission().accept(on: state.listeners[index].descriptor, token: acceptToken(index))
   }
 
   private func acceptToken(_ index: Int) -> Token {

@@ -46,10 +46,19 @@ extension IOURingBackend {
     }
   }
 
-  /// Reports what has been asked for, unless completions are left that come first.
+  /// Reports what has been asked for, once the completions have been taken that stood in the queue
+  /// then.
   func reportExamined(to receiver: any CompletionReceiver) {
-    guard ring.readyCount == 0, !ring.hasOverflowed else { return }
-    for _ in 0..<state.examining.count {
+    guard state.examining.count > 0 || !state.answers.isEmpty else { return }
+    if state.settlingExaminationCount == 0 {
+      guard !ring.hasOverflowed else { return }
+      state.settlingExaminationCount = max(1, state.examining.count)
+      state.examinedCompletionCount = state.completionCount &+ UInt64(ring.readyCount)
+    }
+    guard state.completionCount >= state.examinedCompletionCount else { return }
+    let count = state.settlingExaminationCount
+    state.settlingExaminationCount = 0
+    for _ in 0..<count {
       guard let next = state.examining.popFirst() else { break }
       let connection = next.connection
       guard connection.pointee.generation == UInt32(next.number),

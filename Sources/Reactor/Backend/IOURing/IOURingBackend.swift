@@ -50,7 +50,9 @@ internal import Glibc
     }
     unsafe stateMemory = .allocate(capacity: 1)
     unsafe stateMemory.initialize(
-      to: IOURingState(hotBufferByteCount: configuration.hotBufferByteCount))
+      to: IOURingState(
+        hotBufferByteCount: configuration.hotBufferByteCount,
+        budget: PassBudget(nanoseconds: configuration.deliveryNanosecondsMax)))
     unsafe lingerZero = .allocate(capacity: 1)
     unsafe lingerZero.initialize(to: linger(l_onoff: 1, l_linger: 0))
     armWake()
@@ -85,7 +87,9 @@ internal import Glibc
 
   func wait(_ bounds: WaitBounds, deliverTo receiver: any CompletionReceiver) {
     enter(bounds)
+    state.budget.begin()
     takeCompletions(to: receiver)
+    deliverBacklog(to: receiver)
     reportInlineSends(to: receiver)
     reportClosed(to: receiver)
     reportExamined(to: receiver)
@@ -102,13 +106,15 @@ internal import Glibc
     } while ring.readyCount > 0
   }
 
-  func trimMemory() {
+  @discardableResult
+  func trimMemory() -> Bool {
     state.hotBuffer.trim()
     // What is complete but not taken yet is still in the buffers.
     let isQuiet = !state.hasReceived && ring.readyCount == 0 && !ring.hasOverflowed
     if isQuiet, state.buffersHoldMemory { buffers.discardContents() }
     state.buffersHoldMemory = !isQuiet
     state.hasReceived = false
+    return state.buffersHoldMemory || state.hotBuffer.holdsMemory
   }
 
   /// The next entry of the submission queue. Hands over those before it when the queue is full.
@@ -156,6 +162,7 @@ extension IOURingBackend {
     let hasWork =
       state.inlineSends.count > 0 || state.closed.count > 0 || state.starved.count > 0
       || state.examining.count > 0 || !state.answers.isEmpty
+      || state.backlog.count > 0 || ring.readyCount > 0
     if bounds.coalesceNanoseconds > 0 {
       // Work that the kernel deferred stays there, to be delivered together at the end of the
       // window. Completions that found no room do not: until they have come, no inline send can be
@@ -192,7 +199,12 @@ extension IOURingBackend {
 
   private func takeCompletions(to receiver: any CompletionReceiver) {
     // Those that come up meanwhile have to wait: a connection must not be served twice in a pass.
-    for _ in 0..<ring.readyCount { deliver(ring.takeCompletion(), to: receiver) }
+    // Those that there is no time for have to wait as well: the queue keeps them, in their order.
+    for _ in 0..<ring.readyCount {
+      guard state.budget.allowsAnother() else { break }
+      state.completionCount &+= 1
+      deliver(ring.takeCompletion(), to: receiver)
+    }
   }
 
   @inline(__always)

@@ -22,6 +22,11 @@ struct IOURingConfiguration: Sendable {
   /// Those beyond wait with a poll (256 bytes), and receive once it fires.
   var multishotCountMax = 32_768
 
+  /// Nanoseconds that a wait delivers what has come since the last one.
+  var deliveryNanosecondsMax = DeliveryLimits.nanosecondsMax
+  /// Nanoseconds that are left for those that have had their turn and have more.
+  var backlogNanosecondsMin = DeliveryLimits.backlogNanosecondsMin
+
   /// Keeps connections in the ring's own table, not in the process's table of open files (Linux
   /// 6.13).
   var usesDirectDescriptors = false
@@ -32,8 +37,6 @@ struct IOURingConfiguration: Sendable {
 
 /// What differs between kernels that can run the backend at all.
 struct IOURingCapabilities: Sendable, Equatable {
-  /// One submission accepts until it fails. Without: one for each connection.
-  var acceptsMultishot = true
   /// A send can be tried during submission, and posts no completion when all of it succeeded.
   /// Without: each send posts its completion.
   var sendsInline = true

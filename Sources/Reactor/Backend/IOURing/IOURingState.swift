@@ -11,6 +11,20 @@ struct IOURingState: ~Copyable {
   var inlineSends = ConnectionQueue()
   /// How many of `inlineSends` the kernel has tried.
   var triedInlineSendCount = 0
+  /// How many of those are reported next, once so many completions have been taken in all: their
+  /// own are among them.
+  var settlingInlineSendCount = 0
+  var settledCompletionCount: UInt64 = 0
+  /// Completions taken so far.
+  var completionCount: UInt64 = 0
+  /// How many of `examining` are answered next, once so many completions have been taken in all.
+  var settlingExaminationCount = 0
+  var examinedCompletionCount: UInt64 = 0
+  /// How long the wait may go on delivering.
+  var budget: PassBudget
+  /// Connections with large messages that have had a turn and left something in their sockets, or
+  /// whose bytes are known to cost much; with their generations.
+  var backlog = ConnectionQueue()
   /// Closed connections of which the kernel holds nothing.
   var closed = ConnectionQueue()
   /// Connections whose `examined` is to be reported, with their generations.
@@ -25,7 +39,8 @@ struct IOURingState: ~Copyable {
   var buffersHoldMemory = false
   var isTornDown = false
 
-  init(hotBufferByteCount: Int) {
+  init(hotBufferByteCount: Int, budget: PassBudget) {
     hotBuffer = HotBuffer(byteCount: hotBufferByteCount)
+    self.budget = budget
   }
 }

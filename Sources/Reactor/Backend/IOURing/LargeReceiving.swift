@@ -6,6 +6,8 @@ internal import Glibc
   let byteCount: Int
   private var memory: UnsafeMutableRawPointer?
   private var wasUsed = false
+  /// Whether there is memory that `trim` gives back if it is not used meanwhile.
+  private(set) var holdsMemory = false
 
   init(byteCount: Int) {
     self.byteCount = byteCount
@@ -29,9 +31,10 @@ internal import Glibc
 
   /// Gives the memory back when it was not used since the last time.
   mutating func trim() {
-    if !wasUsed, let memory = unsafe memory {
+    if !wasUsed, holdsMemory, let memory = unsafe memory {
       unsafe madvise(memory, byteCount + Reactor.receiveHeadroom, MADV_DONTNEED)
     }
+    holdsMemory = wasUsed
     wasUsed = false
   }
 }
@@ -43,8 +46,9 @@ extension IOURingBackend {
   private static let fullCountMax: UInt8 = 4
   /// Small reads in a row after which it is none any more.
   private static let smallCountMax: UInt8 = 64
-  /// Reads for one connection before the next one has its turn.
-  private static let readCountMax = 2
+  /// Bytes received from a connection in a row before the next one has its turn. The last read may
+  /// exceed it. Fewer if they cost much: `TurnNotes`.
+  private static let turnByteCountMax = 1024 * 1024
 
   /// Notes how many bytes a provided buffer has brought.
   @inline(__always)
@@ -58,42 +62,89 @@ extension IOURingBackend {
   }
 
   /// The socket of a connection with large messages has something new. The poll tells of that once,
-  /// so all that is there has to be read, or the poll be made anew.
+  /// so all that is there has to be read, now or in later turns, or the poll be made anew.
   func receiveLarge(
     _ completion: Completion, on connection: ConnectionPointer, to receiver: any CompletionReceiver
   ) {
-    let hasEnd = completion.result & (MARTLET_POLLRDHUP | Int32(POLLHUP) | Int32(POLLERR)) != 0
-    let isDrained = readLarge(on: connection, untilEnd: hasEnd, to: receiver)
-    let mode = connection.pointee.receiveState
-    guard !completion.hasMore else {
-      if !isDrained || !mode.contains(.isLarge) { cancelReceive(on: connection) }
-      return
+    if completion.result & (MARTLET_POLLRDHUP | Int32(POLLHUP) | Int32(POLLERR)) != 0 {
+      connection.pointee.turnNotes.insert(.isHungUp)
     }
-    if mode.contains(.isClosing) {
+    if connection.pointee.turnNotes.contains(.isCostly) {
+      list(connection)
+    } else if !connection.pointee.turnNotes.contains(.isListed) {
+      takeTurn(of: connection, to: receiver)
+    }
+    guard !completion.hasMore else { return }
+    if connection.pointee.isClosingDown {
       finishClosing(connection, to: receiver)
     } else {
       armReceive(on: connection)
     }
   }
 
+  /// Gives each connection of the backlog a turn, as far as there is time: there is some for it
+  /// however much else has come.
+  func deliverBacklog(to receiver: any CompletionReceiver) {
+    var count = state.backlog.count
+    guard count > 0 else { return }
+    state.budget.extend(byNanoseconds: configuration.backlogNanosecondsMin)
+    while count > 0, state.budget.allowsAnother(), let next = state.backlog.popFirst() {
+      count -= 1
+      guard next.connection.pointee.generation == UInt32(next.number) else { continue }
+      next.connection.pointee.turnNotes.remove(.isListed)
+      // Whoever receives into provided buffers again may have some that come first.
+      let mode = next.connection.pointee.receiveState
+      guard mode.contains(.isLarge), mode.isDisjoint(with: [.isClosing, .isMultishot, .isSingle])
+      else { continue }
+      takeTurn(of: next.connection, to: receiver)
+    }
+  }
+
+  private func list(_ connection: ConnectionPointer) {
+    guard !connection.pointee.turnNotes.contains(.isListed) else { return }
+    connection.pointee.turnNotes.insert(.isListed)
+    state.backlog.append(connection, number: Int(connection.pointee.generation))
+  }
+
+  /// Reads, and sees to it that what is left comes in a later turn, or that the poll tells of it again.
+  private func takeTurn(of connection: ConnectionPointer, to receiver: any CompletionReceiver) {
+    let isDrained = readLarge(on: connection, to: receiver)
+    let mode = connection.pointee.receiveState
+    guard !mode.contains(.isClosing) else { return }
+    if mode.isSuperset(of: [.isLarge, .isWanted]) {
+      if !isDrained { list(connection) }
+    } else if mode.contains(.isPolling) {
+      // Whoever wants bytes again, or receives in another way from now on, waits for them anew.
+      cancelReceive(on: connection)
+    }
+  }
+
   /// Reads into the hot buffer. False: more may be there.
   private func readLarge(
-    on connection: ConnectionPointer, untilEnd: Bool, to receiver: any CompletionReceiver
+    on connection: ConnectionPointer, to receiver: any CompletionReceiver
   ) -> Bool {
-    guard connection.pointee.receiveState.contains(.isWanted) else { return false }
-    guard let bytes = unsafe state.hotBuffer.bytes() else {
-      becomeSmall(connection)
-      return false
-    }
-    for _ in 0..<Self.readCountMax {
+    var total = 0
+    var nanoseconds: Int64 = 0
+    while total < Self.turnByteCountMax, nanoseconds <= TurnNotes.turnNanosecondsMax {
+      guard connection.pointee.receiveState.contains(.isWanted) else { return false }
+      guard let memory = unsafe state.hotBuffer.bytes() else {
+        becomeSmall(connection)
+        return false
+      }
+      let isUnproven = connection.pointee.turnNotes.isUnproven
+      let capacity = connection.pointee.turnNotes.byteCountMax(of: memory.count)
+      let bytes = unsafe UnsafeMutableRawBufferPointer(rebasing: memory[..<capacity])
       state.systemCallCount += 1
       let count = unsafe recv(
-        connection.pointee.descriptor, bytes.baseAddress, bytes.count, Int32(MSG_DONTWAIT))
+        connection.pointee.descriptor, bytes.baseAddress, capacity, Int32(MSG_DONTWAIT))
       if count > 0 {
         noteLargeRead(count, on: connection)
-        unsafe receiver.received(.init(rebasing: bytes[..<count]), on: connection)
-        guard connection.pointee.receiveState.contains(.isWanted) else { return false }
-        if count < bytes.count, !untilEnd { return true }
+        nanoseconds += unsafe deliver(bytes, count, on: connection, to: receiver)
+        guard count == capacity || connection.pointee.turnNotes.contains(.isHungUp) else {
+          return connection.pointee.receiveState.contains(.isWanted)
+        }
+        if isUnproven { return false }
+        total += count
       } else if count < 0, errno == EAGAIN || errno == EINTR {
         return errno == EAGAIN
       } else {
@@ -101,10 +152,26 @@ extension IOURingBackend {
         return true
       }
     }
+    connection.pointee.turnNotes.note(turnNanoseconds: nanoseconds)
     return false
   }
 
-  private func becomeLarge(_ connection: ConnectionPointer) {
+  /// Returns how many nanoseconds it has taken, if that is measured.
+  private func deliver(
+    _ bytes: UnsafeMutableRawBufferPointer, _ count: Int, on connection: ConnectionPointer,
+    to receiver: any CompletionReceiver
+  ) -> Int64 {
+    let isMeasured = connection.pointee.turnNotes.measures(count)
+    let start = isMeasured ? MonotonicClock.nowNanoseconds() : 0
+    unsafe receiver.received(.init(rebasing: bytes[..<count]), on: connection)
+    state.budget.note(byteCount: count)
+    guard isMeasured else { return 0 }
+    let nanoseconds = MonotonicClock.nowNanoseconds() - start
+    connection.pointee.turnNotes.note(nanoseconds: nanoseconds, hasFilled: count == bytes.count)
+    return nanoseconds
+  }
+
+  func becomeLarge(_ connection: ConnectionPointer) {
     // A direct descriptor cannot be read with a system call.
     guard tableCount == 0, !connection.pointee.receiveState.contains(.isLarge) else { return }
     connection.pointee.backendStreak = 0

@@ -58,12 +58,15 @@ extension IOURingBackend {
   }
 
   /// Starts receiving anew for those that found no buffer: by now all have been given back. Not for
-  /// more than there are buffers, else most of them would only starve again.
+  /// more than there are buffers, else most of them would only starve again. If there was no time
+  /// for what others have received, buffers are scarce: they are read without any.
   func receiveForStarved() {
     var budget = min(state.starved.count, buffers.count)
+    let isFlooded = ring.readyCount > 0
     while budget > 0, let next = state.starved.popFirst() {
       // A record that has changed hands since has another generation.
       if next.connection.pointee.generation == UInt32(next.number) {
+        if isFlooded { becomeLarge(next.connection) }
         armReceive(on: next.connection)
       }
       budget -= 1
@@ -129,6 +132,7 @@ extension IOURingBackend {
     if count > 0, !connection.pointee.isClosingDown {
       noteVolume(count, on: connection)
       unsafe receiver.received(buffers.bytes(in: buffer, count: count), on: connection)
+      state.budget.note(byteCount: count)
     }
     buffers.giveBack(buffer)
   }

@@ -19,7 +19,6 @@ internal import Glibc
     try test.receivesMultishot()
     try test.pollsMultishot()
     return IOURingCapabilities(
-      acceptsMultishot: try test.acceptsMultishot(),
       sendsInline: try test.sendsInline(),
       hasDirectDescriptors: (try? DirectDescriptorTest().freesSlotsAtOnce()) ?? false,
       restrictsRings: test.ring.isRestricted)
@@ -68,26 +67,6 @@ internal import Glibc
     }
     ring.cancelAll()
     _ = nextCompletion()
-  }
-
-  /// One accept brings two connections. Before Linux 6.10 it sometimes brought descriptors that
-  /// were none, which a trial does not show.
-  private func acceptsMultishot() throws(SystemError) -> Bool {
-    guard ring.features & MARTLET_FEATURE_BUNDLE != 0 else { return false }
-    let listener = try LocalListener()
-    ring.nextSubmission()?.accept(on: listener.descriptor, isMultishot: true, token: Self.token)
-    ring.submit()
-    var succeeded = true
-    for _ in 0..<2 {
-      let client = try listener.connect()
-      let completion = nextCompletion()
-      if let completion, completion.result >= 0 { Glibc.close(completion.result) }
-      succeeded = succeeded && completion.map { $0.result >= 0 && $0.hasMore } ?? false
-      Glibc.close(client)
-    }
-    ring.cancelAll()
-    _ = nextCompletion()
-    return succeeded
   }
 
   /// An inline send completes during submission: without a word when it succeeded, else with how

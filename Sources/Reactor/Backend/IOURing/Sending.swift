@@ -59,13 +59,18 @@ extension IOURingBackend {
     }
   }
 
-  /// Reports the inline sends that the kernel has tried, except those that had a completion.
+  /// Reports the inline sends that the kernel has tried, except those that had a completion. That
+  /// stands in the queue by the end of the entry that tried the send: all that stood there then has
+  /// to be taken first.
   func reportInlineSends(to receiver: any CompletionReceiver) {
-    // A completion not taken yet could be a failure of one of them.
-    guard ring.readyCount == 0, !ring.hasOverflowed else { return }
-    var count = state.triedInlineSendCount
-    while count > 0, let send = state.inlineSends.popFirst() {
-      count -= 1
+    if state.settlingInlineSendCount == 0 {
+      guard state.triedInlineSendCount > 0, !ring.hasOverflowed else { return }
+      state.settlingInlineSendCount = state.triedInlineSendCount
+      state.settledCompletionCount = state.completionCount &+ UInt64(ring.readyCount)
+    }
+    guard state.completionCount >= state.settledCompletionCount else { return }
+    while state.settlingInlineSendCount > 0, let send = state.inlineSends.popFirst() {
+      state.settlingInlineSendCount -= 1
       state.triedInlineSendCount -= 1
       let connection = send.connection
       operationEnded(on: connection)

@@ -15,12 +15,11 @@ internal import Glibc
     let isDirect: Bool
   }
 
-  /// Accepts one connection, or with `isMultishot` any number.
-  func accept(on listener: Int32, isMultishot: Bool, token: Token) {
+  /// Accepts one connection.
+  func accept(on listener: Int32, token: Token) {
     fill(IORING_OP_ACCEPT, token)
     unsafe entry.pointee.fd = listener
     unsafe entry.pointee.accept_flags = UInt32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
-    if isMultishot { unsafe entry.pointee.ioprio = UInt16(IORING_ACCEPT_MULTISHOT) }
   }
 
   /// Waits until a file is in one of the states of `events`.
@@ -79,6 +78,12 @@ internal import Glibc
     unsafe entry.pointee.fd = -1
     unsafe entry.pointee.addr = target.rawValue
     unsafe entry.pointee.flags |= MARTLET_SQE_CQE_SKIP_SUCCESS
+  }
+
+  /// Ends all operations that were submitted with a token.
+  func cancelAll(_ target: Token) {
+    cancel(target)
+    unsafe entry.pointee.cancel_flags = UInt32(IORING_ASYNC_CANCEL_ALL)
   }
 
   /// Makes closing a direct descriptor send RST. The value has to stay until it is submitted.
