@@ -154,6 +154,15 @@ internal import Synchronization
     unsafe bytes.withUnsafeBytes { unsafe room.copyMemory(from: $0) }
   }
 
+  /// As `send`, for the response to an opening handshake, before anything else is sent: no limit counts it.
+  public func sendHandshake(_ bytes: RawSpan, on connection: ConnectionPointer) {
+    let isFirst = connection.pointee.queuedByteCount == 0
+    send(bytes, on: connection)
+    guard isFirst, let chunk = unsafe connection.pointee.sendHead else { return }
+    unsafe chunk.pointee.flags.insert(.beginsWithHandshake)
+    unsafe chunk.pointee.key = UInt64(chunk.pointee.end)
+  }
+
   /// Queues a chunk to be sent, without copying it unless it is small. `canSend` must hold.
   ///
   /// - Parameters:

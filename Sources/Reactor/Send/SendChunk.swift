@@ -9,7 +9,7 @@ internal import CURing
   /// connection is a job, and this is what to run.
   var completion: SendCompletion?
   /// For the policy that keeps only the newest of a kind; 0: none. Of a reference, the ordinal of
-  /// its first message; of a topic's mark, that behind its last one.
+  /// its first message; of a topic's mark, that behind its last one; of one that begins with a handshake, where that ends.
   var key: UInt64 = 0
   /// Bytes of room behind the header.
   @usableFromInline let capacity: Int
@@ -126,6 +126,8 @@ extension UnsafeMutablePointer<SendChunk> {
   static let isMark = SendChunkFlags(rawValue: 1 << 4)
   /// It was posted on the reactor's own thread.
   static let isOwnPost = SendChunkFlags(rawValue: 1 << 5)
+  /// The response to the opening handshake comes first, which counts for no limit.
+  static let beginsWithHandshake = SendChunkFlags(rawValue: 1 << 6)
   /// May be dropped by a policy as long as none of it has been sent.
   static let isDroppable = SendChunkFlags(rawValue: 1 << 1)
 }

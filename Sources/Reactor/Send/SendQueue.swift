@@ -95,6 +95,14 @@ extension ConnectionPointer {
     return unsafe completed.first
   }
 
+  /// Bytes of the response to the opening handshake that wait.
+  var handshakeByteCount: Int {
+    guard let head = unsafe pointee.sendHead,
+      unsafe head.pointee.flags.contains(.beginsWithHandshake)
+    else { return 0 }
+    return unsafe max(0, Int(head.pointee.key) - head.pointee.start)
+  }
+
   /// Takes all chunks off, whatever they are.
   func takeQueue() -> SendChunkPointer? {
     let first = unsafe pointee.sendHead

@@ -215,7 +215,10 @@ extension Engine {
   ) -> QueueAdmission {
     guard canSend(kind, on: connection) else { return .closed }
     guard kind.isLimited else { return .accepted }
-    if reactor.isSubscribed(connection) {
+    let isSubscribed = reactor.isSubscribed(connection)
+    if isSubscribed {
+      reactor.makeRoomBehindTopics(byteCount, of: connection)
+      guard canSend(kind, on: connection) else { return .closed }
       if let refusal = refusal(byteCount, behindTopicsOf: connection) { return refusal }
       // The handler may have been told of a gap, and have done anything then.
       guard canSend(kind, on: connection) else { return .closed }
@@ -224,9 +227,14 @@ extension Engine {
       isPosted
       ? reactor.admitPosted(byteCount, key: key, to: connection)
       : reactor.admit(byteCount, key: key, to: connection)
-    // The completions of what was dropped to make room may have closed the connection, or begun a
+    // The completions of what was sent or dropped to make room may have closed the connection, or begun a
     // fragmented message.
-    guard !reactor.dropsSends || canSend(kind, on: connection) else { return .closed }
+    guard canSend(kind, on: connection) else { return .closed }
+    // Those may also have filled the socket, which has given back what was folded.
+    if isSubscribed, admission == .accepted || admission == .acceptedWithBackpressure {
+      if let refusal = refusal(byteCount, behindTopicsOf: connection) { return refusal }
+      guard canSend(kind, on: connection) else { return .closed }
+    }
     return admission
   }
 
