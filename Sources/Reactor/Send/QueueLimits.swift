@@ -1,7 +1,8 @@
 internal import Synchronization
 
 /// How many bytes a connection may have waiting to be sent, and what happens when they are too
-/// many.
+/// many. A send that would not fit has the kernel offered what waits first, within the call; only what
+/// the kernel does not take counts, and not the response to the opening handshake.
 public struct QueueLimits: Sendable, Equatable {
   /// Bytes that may wait. One send is always taken when nothing waits, however large it is.
   public var byteCountMax: Int

@@ -28,6 +28,15 @@ extension Reactor {
     state.value.isReleasingFlushed = false
   }
 
+  /// As `send`, for the response to an opening handshake, before anything else is sent: no limit counts it.
+  public func sendHandshake(_ bytes: RawSpan, on connection: ConnectionPointer) {
+    let isFirst = connection.pointee.queuedByteCount == 0
+    send(bytes, on: connection)
+    guard isFirst, let chunk = unsafe connection.pointee.sendHead else { return }
+    unsafe chunk.pointee.flags.insert(.beginsWithHandshake)
+    unsafe chunk.pointee.key = UInt64(chunk.pointee.end)
+  }
+
   /// A send in flight may have ended already, without its completion having been taken.
   private func settle(_ connection: ConnectionPointer, _ completed: inout ChunkList) {
     switch backend.settleSend(on: connection) {

@@ -28,16 +28,13 @@ extension Engine {
     _ opcode: Opcode, _ payload: RawSpan, kind: SendKind, key: UInt64,
     completion: SendCompletion?, on connection: ConnectionPointer
   ) -> SendResult {
+    if kind == .message, let pieces = pieces(payload.byteCount) {
+      return sendFragments(
+        pieces, opcode, payload, key: key, completion: completion, on: connection)
+    }
     let byteCount = frameByteCount(payload.byteCount)
     let admission = admit(byteCount, kind: kind, key: key, to: connection)
-    switch admission {
-    case .accepted, .acceptedWithBackpressure: break
-    case .dropped: return refuse(completion, .dropped)
-    case .closed: return refuse(completion, .closed)
-    case .overflow:
-      overflow(connection)
-      return refuse(completion, .closed)
-    }
+    if let refusal = refuse(admission, completion, on: connection) { return refusal }
     note(kind, on: connection)
     let isDroppable = kind == .message && reactor.drops(key: key)
     if completion == nil, !isDroppable {
@@ -45,6 +42,12 @@ extension Engine {
         sendNow(opcode, payload, kind, on: connection)
       {
         return admission == .accepted ? .accepted : .backpressure
+      }
+      if kind == .control, mayPassFragments(connection) {
+        let chunk = reactor.makeChunk(byteCount: byteCount)
+        unsafe encode(opcode, payload, kind, into: chunk.content)
+        reactor.enqueueControl(chunk, on: connection)
+        return .accepted
       }
       let room = unsafe reactor.reserve(byteCount, on: connection)
       unsafe encode(opcode, payload, kind, into: room)
@@ -136,7 +139,8 @@ extension Engine {
       close(connection, code: code, reason: reason)
       return reactor.discard(chunk, .sent)
     }
-    let byteCount = unsafe chunk.content.count
+    let pieces = kind == .message ? self.pieces(of: chunk) : nil
+    let byteCount = unsafe pieces.map { self.byteCount(of: $0) } ?? chunk.content.count
     switch admit(byteCount, kind: kind, key: chunk.key, isPosted: true, to: connection) {
     case .accepted, .acceptedWithBackpressure: break
     case .dropped:
@@ -151,9 +155,13 @@ extension Engine {
     let key = chunk.key
     note(kind, on: connection)
     if kind == .raw { unsafe noteFrame(chunk.content[0], on: connection) }
+    if let pieces { return enqueue(chunk, in: pieces, on: connection) }
     if role == .client, kind != .raw {
       guard !chunk.isShared else { return enqueueMasked(chunk, on: connection) }
       mask(chunk)
+    }
+    if kind == .control, mayPassFragments(connection) {
+      return reactor.enqueueControl(chunk, on: connection)
     }
     reactor.enqueue(
       chunk, on: connection, isDroppable: kind == .message && reactor.drops(key: key))
@@ -284,6 +292,21 @@ extension Engine {
   private func reportOverflow(of connection: ConnectionPointer) {
     report(.queueOverflow, on: connection)
     reportClosed(connection, error: .queueOverflow)
+  }
+
+  /// The answer to a send that has not been admitted. Nil: it has been.
+  @inline(__always)
+  func refuse(
+    _ admission: QueueAdmission, _ completion: SendCompletion?, on connection: ConnectionPointer
+  ) -> SendResult? {
+    switch admission {
+    case .accepted, .acceptedWithBackpressure: return nil
+    case .dropped: return refuse(completion, .dropped)
+    case .closed: return refuse(completion, .closed)
+    case .overflow:
+      overflow(connection)
+      return refuse(completion, .closed)
+    }
   }
 
   func refuse(_ completion: SendCompletion?, _ outcome: SendOutcome) -> SendResult {

@@ -36,7 +36,7 @@ struct SynchronousSendingContractTests {
   func short(kind: ContractBackend, vectorCount: Int) throws {
     try TestReactor.run(kind) { reactor in
       let (connection, client) = try reactor.connect()
-      let bytes = patternedBytes(16 << 20)
+      let bytes = patternedBytes(6 << 20)
       let sender = reactor.send(
         bytes, on: connection, vectorCount: vectorCount, isSynchronous: true)
       #expect(sender.isPending && !sender.isDone)
@@ -78,7 +78,7 @@ struct SynchronousSendingContractTests {
   func settledShort(kind: ContractBackend) throws {
     try TestReactor.run(kind) { reactor in
       let (connection, client) = try reactor.connect()
-      let bytes = patternedBytes(16 << 20)
+      let bytes = patternedBytes(6 << 20)
       // One send in flight is larger than what a socket takes.
       let sender = reactor.send(bytes, on: connection)
       for _ in 0..<3 where sender.isPending { sender.settle() }

@@ -137,7 +137,11 @@ struct BackpressureTests {
 
   @Test("still gets control frames, whatever waits", arguments: backends)
   func controlFrames(on kind: BackendKind) throws {
-    try serve(on: kind, configure: { $0.makeQueuesShort(.dropNewest) }) { running in
+    let configure: (inout ServerConfiguration) -> Void = {
+      $0.makeQueuesShort(.dropNewest)
+      $0.fragmentByteCountMax = nil
+    }
+    try serve(on: kind, configure: configure) { running in
       let (peer, connection) = try running.openWithHandle(receiveBufferByteCount: 65_536)
       let message = [UInt8](repeating: 3, count: 1 << 20)
       #expect(connection.send(message) != .dropped)
