@@ -98,7 +98,10 @@ extension World {
     _ byteCount: Int, to laneNumber: Int, of session: Session, isTiny: Bool = false, isText: Bool,
     key: UInt64 = 0, isPosted: Bool, isFragmented: Bool = false, hasCompletion: Bool
   ) -> Int {
-    let frameByteCount = Frame.byteCount(byteCount, isMasked: !session.isServer)
+    // Each fragment has a header of its own.
+    let frameByteCount =
+      Frame.byteCount(byteCount, isMasked: !session.isServer)
+      + byteCount / fragmentByteCountMax * 14
     session.sendCount += 1
     session.sentByteCount += frameByteCount
     session.longestByteCount = max(session.longestByteCount, frameByteCount)

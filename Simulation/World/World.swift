@@ -58,6 +58,7 @@ final class World: @unchecked Sendable {
     configuration.idleTimeoutMilliseconds = settings.idleTimeoutMilliseconds
     configuration.closeTimeoutMilliseconds = settings.closeTimeoutMilliseconds
     configuration.handshakeTimeoutMilliseconds = 3000
+    configuration.fragmentByteCountMax = fragmentByteCountMax
     let server = try Server(configuration, handler: ServerSide(self))
     self.server = server
     topics = settings.topics.enumerated().map { server.topic("topic \($0)", options: $1) }
@@ -71,11 +72,15 @@ final class World: @unchecked Sendable {
     clientConfiguration.pingIntervalMilliseconds = settings.pingIntervalMilliseconds
     clientConfiguration.idleTimeoutMilliseconds = settings.idleTimeoutMilliseconds
     clientConfiguration.closeTimeoutMilliseconds = settings.closeTimeoutMilliseconds
+    clientConfiguration.fragmentByteCountMax = fragmentByteCountMax
     clientConfiguration.connectTimeoutMilliseconds = settings.connectTimeoutMilliseconds
     clientConfiguration.resolve = Self.resolve
     client = try Client(clientConfiguration, handler: ClientSide(self))
     simulation.faults = faults
   }
+
+  /// Messages above this leave in fragments: many of them, in two of three plans.
+  var fragmentByteCountMax: Int { plan.seed % 3 == 0 ? 256 << 10 : 2000 }
 
   /// The calling thread: 0 for another than a reactor's.
   var thread: Int {

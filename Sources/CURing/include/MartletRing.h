@@ -97,6 +97,19 @@ static inline struct martlet_completion martlet_ring_take_completion(struct io_u
   return taken;
 }
 
+/// Whether a completion with this token can be taken, and its result. Takes none.
+static inline bool martlet_ring_find_completion(const struct io_uring *ring, uint64_t token,
+                                                int32_t *result) {
+  const unsigned end = __atomic_load_n(ring->cq.ktail, __ATOMIC_ACQUIRE);
+  for (unsigned position = *ring->cq.khead; position != end; position++) {
+    const struct io_uring_cqe *cqe = &ring->cq.cqes[position & ring->cq.ring_mask];
+    if (cqe->user_data != token) continue;
+    *result = cqe->res;
+    return true;
+  }
+  return false;
+}
+
 /// Whether completions wait in the kernel for room in the queue.
 static inline bool martlet_ring_has_overflowed(const struct io_uring *ring) {
   return __atomic_load_n(ring->sq.kflags, __ATOMIC_RELAXED) & IORING_SQ_CQ_OVERFLOW;

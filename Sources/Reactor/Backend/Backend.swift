@@ -67,6 +67,16 @@ protocol Backend: AnyObject {
   /// a thread that has SIGPIPE blocked.
   func send(_ batch: SendBatch, on connection: ConnectionPointer) -> SendStart
 
+  /// As `send`, for bytes that must have been offered to the socket before this returns: the caller decides by the
+  /// answer how much still waits. May take a system call of its own. `pending` with no bytes says that it could not be
+  /// found out how many the kernel has taken.
+  func sendSynchronously(_ batch: SendBatch, on connection: ConnectionPointer) -> SendStart
+
+  /// What has become of the send in flight, as far as that is known before `wait` reports it. `handed`: it has ended
+  /// with so many bytes, all of them, and `wait` will not report it. `blocked`: so many bytes are in the kernel, `wait`
+  /// will report it with those beyond them, and the kernel holds no address of ours. `pending` with no bytes: nothing is known.
+  func settleSend(on connection: ConnectionPointer) -> SendStart
+
   /// Whether the next `send` would wait for room, and hold its bytes as long as the peer does not read: the last one has
   /// found the socket full. False if it would answer `blocked`.
   func isFull(_ connection: ConnectionPointer) -> Bool

@@ -31,8 +31,10 @@ internal import Synchronization
   let backend: any Backend
   let state: Confined<ReactorState>
   let topics: Confined<ReactorTopics>
-  /// For the ranges of one send; two more than the send queue fills.
+  /// For the ranges of one send: those that the send queue fills, and those of a message that is sent at once.
   let vectors: UnsafeMutableBufferPointer<iovec>
+  /// For the headers of such a message's fragments.
+  let headers: UnsafeMutableRawBufferPointer
   /// Bytes below which a queue takes a send without asking for its policy.
   @usableFromInline let uncheckedByteCount: Int
 
@@ -55,7 +57,10 @@ internal import Synchronization
     backendKind = backend.kind
     state = Confined(ReactorState(slab: slab))
     topics = Confined(ReactorTopics())
-    unsafe vectors = .allocate(capacity: SendBatch.vectorCountMax + 2)
+    unsafe vectors = .allocate(
+      capacity: SendBatch.vectorCountMax + 2 * Self.piecesAtOnceCountMax)
+    unsafe headers = .allocate(
+      byteCount: Self.piecesAtOnceCountMax * Self.headerByteCountMax, alignment: 16)
     let limits = configuration.queue
     uncheckedByteCount = min(limits.byteCountMax, limits.backpressureByteCount)
     dropsSends = limits.overflow == .dropOldest || limits.overflow == .keepNewestPerKey
@@ -63,6 +68,7 @@ internal import Synchronization
 
   deinit {
     unsafe vectors.deallocate()
+    unsafe headers.deallocate()
     topics.deallocate()
     state.deallocate()
   }

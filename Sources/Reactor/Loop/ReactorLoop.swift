@@ -234,7 +234,9 @@ internal import Synchronization
       case .handed(let byteCount):
         rest -= byteCount
         consume(byteCount, on: connection)
-        if byteCount < batch.byteCount { withdrawTopics(connection) }
+        if byteCount < batch.byteCount, !connection.pointee.flags.contains(.isSending) {
+          withdrawTopics(connection)
+        }
       case .blocked(let byteCount):
         connection.pointee.flags.insert(.isSending)
         consume(byteCount, on: connection)
@@ -365,7 +367,8 @@ extension ReactorLoop: CompletionReceiver {
     connection.pointee.flags.remove(.isSending)
     consume(byteCount, on: connection)
     if connection.pointee.queuedByteCount > 0 {
-      withdrawTopics(connection)
+      // A completion may have had the queue flushed, of which a part is in flight then.
+      if !connection.pointee.flags.contains(.isSending) { withdrawTopics(connection) }
       publishQueue(of: connection)
       reactor.markDirty(connection)
     } else {

@@ -48,9 +48,17 @@ internal import Glibc
   mutating func takeReference(
     to base: UnsafeMutableRawPointer, byteCount: Int, in segment: LogSegmentPointer
   ) -> SendChunkPointer {
-    let chunk = unsafe take(ofClass: Self.referenceClass)
+    let chunk = unsafe takeReference(to: base, byteCount: byteCount)
     segment.holdMemory()
     unsafe chunk.pointee.source = segment.address
+    return unsafe chunk
+  }
+
+  /// As the other one, of bytes that a chunk behind it in the queue holds.
+  mutating func takeReference(
+    to base: UnsafeMutableRawPointer, byteCount: Int
+  ) -> SendChunkPointer {
+    let chunk = unsafe take(ofClass: Self.referenceClass)
     unsafe chunk.pointee.base = unsafe base
     unsafe chunk.pointee.end = byteCount
     unsafe chunk.pointee.flags = [.isReference, .isSealed]

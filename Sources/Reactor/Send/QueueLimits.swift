@@ -1,7 +1,8 @@
 internal import Synchronization
 
 /// How many bytes a connection may have waiting to be sent, and what happens when they are too
-/// many.
+/// many. A send that would not fit has the kernel offered what waits first, within the call; only what
+/// the kernel does not take counts, and not the response to the opening handshake.
 public struct QueueLimits: Sendable, Equatable {
   /// Bytes that may wait. One send is always taken when nothing waits, however large it is.
   public var byteCountMax: Int
@@ -77,37 +78,65 @@ extension Reactor {
   ) -> QueueAdmission {
     let limits = configuration.queue
     if limits.overflow == .keepNewestPerKey, key != 0 { _ = dropKey(key, on: connection) }
-    var room = limits.byteCountMax - connection.pointee.queuedByteCount
-    if byteCount > room { room += untriedTopicByteCount(of: connection) }
-    if byteCount > room, connection.pointee.queuedByteCount > 0 {
-      switch limits.overflow {
-      case .close: return .overflow
-      case .dropNewest, .keepNewestPerKey:
-        reportBackpressure(on: connection)
-        return .dropped
-      case .dropOldest:
-        // The rest is in the kernel's hands, or may not be dropped. Then nothing is, in vain.
-        if connection.canDrop(byteCount - room) { _ = dropOldest(byteCount - room, on: connection) }
-        // Completions of what was dropped may have sent something else.
-        guard hasRoom(byteCount, on: connection) else {
-          reportBackpressure(on: connection)
-          return .dropped
-        }
-      }
+    guard hasRoom(byteCount, on: connection) else {
+      return admitBeyondLimit(byteCount, to: connection)
     }
-    guard connection.pointee.queuedByteCount + byteCount >= limits.backpressureByteCount else {
-      return .accepted
+    return accept(byteCount, on: connection)
+  }
+
+  /// What is queued may only be waiting for the end of the pass: the kernel is offered it first, and what it does not
+  /// take counts. The completions of what it takes are called when this is decided, and may send in their turn.
+  private func admitBeyondLimit(
+    _ byteCount: Int, to connection: ConnectionPointer
+  ) -> QueueAdmission {
+    let flushed = unsafe flushNow(connection)
+    guard canSend(on: connection) else {
+      unsafe releaseFlushed(flushed)
+      return .closed
     }
+    if hasRoom(byteCount, on: connection) {
+      let admission = accept(byteCount, on: connection)
+      unsafe releaseFlushed(flushed)
+      return admission
+    }
+    unsafe releaseFlushed(flushed)
+    switch configuration.queue.overflow {
+    case .close: return .overflow
+    case .dropNewest, .keepNewestPerKey: break
+    case .dropOldest:
+      let excess = byteCount - room(on: connection)
+      // The rest is in the kernel's hands, or may not be dropped. Then nothing is, in vain.
+      if excess > 0, connection.canDrop(excess) { _ = dropOldest(excess, on: connection) }
+      // Completions may have sent something else.
+      if hasRoom(byteCount, on: connection) { return accept(byteCount, on: connection) }
+    }
+    reportBackpressure(on: connection)
+    return .dropped
+  }
+
+  private func accept(_ byteCount: Int, on connection: ConnectionPointer) -> QueueAdmission {
+    let queuedByteCount = connection.pointee.queuedByteCount
+    guard queuedByteCount > 0,
+      queuedByteCount + byteCount >= configuration.queue.backpressureByteCount
+    else { return .accepted }
     reportBackpressure(on: connection)
     return .acceptedWithBackpressure
   }
 
-  /// Whether so many bytes fit into the queue.
+  /// Whether so many bytes fit into the queue. Any number does if nothing waits that counts.
   private func hasRoom(_ byteCount: Int, on connection: ConnectionPointer) -> Bool {
-    let queued = connection.pointee.queuedByteCount
-    guard queued > 0, byteCount > configuration.queue.byteCountMax - queued else { return true }
-    let counted = queued - untriedTopicByteCount(of: connection)
-    return byteCount <= configuration.queue.byteCountMax - counted
+    let limit = configuration.queue.byteCountMax
+    if byteCount <= limit - connection.pointee.queuedByteCount { return true }
+    let room = room(on: connection)
+    return byteCount <= room || room == limit
+  }
+
+  /// The limit, less what waits and counts: not what is of topics and has not been offered to the kernel, nor the
+  /// response to the opening handshake.
+  private func room(on connection: ConnectionPointer) -> Int {
+    configuration.queue.byteCountMax
+      - (connection.pointee.queuedByteCount - untriedTopicByteCount(of: connection)
+        - connection.handshakeByteCount)
   }
 }
 

@@ -9,7 +9,7 @@ internal import CURing
   /// connection is a job, and this is what to run.
   var completion: SendCompletion?
   /// For the policy that keeps only the newest of a kind; 0: none. Of a reference, the ordinal of
-  /// its first message; of a topic's mark, that behind its last one.
+  /// its first message; of a topic's mark, that behind its last one; of one that begins with a handshake, where that ends.
   var key: UInt64 = 0
   /// Bytes of room behind the header.
   @usableFromInline let capacity: Int
@@ -21,9 +21,9 @@ internal import CURing
   /// The connection it was posted to; `ConnectionRecord.noIndex`: none, it is a job.
   var connectionIndex = ConnectionRecord.noIndex
   var generation: UInt32 = 0
+  @usableFromInline var flags = SendChunkFlags()
   /// What the handler posted; its own numbers.
   var kind: UInt8 = 0
-  @usableFromInline var flags = SendChunkFlags()
   /// Which pool list it belongs to.
   let sizeClass: UInt8
   /// Of a reference: whose cursor it has moved. `Subscription.none`: nobody's.
@@ -109,10 +109,10 @@ extension UnsafeMutablePointer<SendChunk> {
 }
 
 @usableFromInline struct SendChunkFlags: OptionSet, Sendable {
-  @usableFromInline let rawValue: UInt8
+  @usableFromInline let rawValue: UInt16
 
   @inlinable
-  init(rawValue: UInt8) {
+  init(rawValue: UInt16) {
     self.rawValue = rawValue
   }
 
@@ -126,6 +126,12 @@ extension UnsafeMutablePointer<SendChunk> {
   static let isMark = SendChunkFlags(rawValue: 1 << 4)
   /// It was posted on the reactor's own thread.
   static let isOwnPost = SendChunkFlags(rawValue: 1 << 5)
-  /// May be dropped by a policy as long as none of it has been sent.
+  /// The response to the opening handshake comes first, which counts for no limit.
+  static let beginsWithHandshake = SendChunkFlags(rawValue: 1 << 6)
+  /// It begins a fragment of a message, and has not been offered to the kernel: a control frame may be put before it.
+  static let beginsFragment = SendChunkFlags(rawValue: 1 << 7)
+  /// The next chunk belongs to the same message.
+  static let isJoined = SendChunkFlags(rawValue: 1 << 8)
+  /// May be dropped by a policy as long as none of it has been sent, with all that is joined to it.
   static let isDroppable = SendChunkFlags(rawValue: 1 << 1)
 }

@@ -59,7 +59,13 @@ extension ConnectionPointer {
       } else if fileOffset != nil {
         break
       }
-      unsafe chunk.pointee.flags.remove(.isDroppable)
+      // What has been offered, control frames can no longer go before.
+      if byteCount > SendBatch.byteCountMax / 4,
+        unsafe chunk.pointee.flags.contains(.beginsFragment)
+      {
+        break
+      }
+      unsafe chunk.pointee.flags.subtract([.isDroppable, .beginsFragment])
       unsafe vectors[count] = iovec(iov_base: content.baseAddress, iov_len: content.count)
       count += 1
       byteCount += content.count
@@ -95,6 +101,14 @@ extension ConnectionPointer {
     return unsafe completed.first
   }
 
+  /// Bytes of the response to the opening handshake that wait.
+  var handshakeByteCount: Int {
+    guard let head = unsafe pointee.sendHead,
+      unsafe head.pointee.flags.contains(.beginsWithHandshake)
+    else { return 0 }
+    return unsafe max(0, Int(head.pointee.key) - head.pointee.start)
+  }
+
   /// Takes all chunks off, whatever they are.
   func takeQueue() -> SendChunkPointer? {
     let first = unsafe pointee.sendHead
@@ -111,15 +125,18 @@ extension ConnectionPointer {
     var kept = 0
     var next = unsafe pointee.sendHead
     while let chunk = unsafe next {
-      let count = unsafe chunk.content.count
+      var count = unsafe chunk.content.count
       if unsafe chunk.pointee.flags.contains(.isDroppable) {
+        let message = unsafe chunk.message
+        unsafe next = message.last
+        unsafe count = message.byteCount
         freed += count
         if freed >= byteCount { return true }
       } else {
         kept += count
         if pointee.queuedByteCount - kept < byteCount { return false }
       }
-      unsafe next = chunk.pointee.next
+      unsafe next = next?.pointee.next
     }
     return kept == 0
   }
@@ -132,28 +149,68 @@ extension ConnectionPointer {
     var previous: SendChunkPointer?
     var next = unsafe pointee.sendHead
     while let chunk = unsafe next, freed < byteCount {
-      unsafe next = chunk.pointee.next
       guard unsafe chunk.pointee.flags.contains(.isDroppable),
         unsafe key == nil || chunk.pointee.key == key
       else {
         unsafe previous = chunk
+        unsafe next = chunk.pointee.next
         continue
       }
-      unsafe unlink(chunk, after: previous)
-      freed += unsafe chunk.content.count
-      unsafe taken.append(chunk)
+      let (last, messageByteCount) = unsafe chunk.message
+      unsafe next = last.pointee.next
+      unsafe unlink(chunk, upTo: last, messageByteCount, after: previous)
+      freed += messageByteCount
+      unsafe taken.append(chunk, upTo: last)
     }
     return unsafe taken.first
   }
 
-  private func unlink(_ chunk: SendChunkPointer, after previous: SendChunkPointer?) {
+  private func unlink(
+    _ first: SendChunkPointer, upTo last: SendChunkPointer, _ byteCount: Int,
+    after previous: SendChunkPointer?
+  ) {
     if let previous = unsafe previous {
-      unsafe previous.pointee.next = chunk.pointee.next
+      unsafe previous.pointee.next = last.pointee.next
     } else {
-      unsafe pointee.sendHead = chunk.pointee.next
+      unsafe pointee.sendHead = last.pointee.next
     }
-    if unsafe pointee.sendTail == chunk { unsafe pointee.sendTail = previous }
-    unsafe pointee.queuedByteCount -= chunk.content.count
+    if unsafe pointee.sendTail == last { unsafe pointee.sendTail = previous }
+    pointee.queuedByteCount -= byteCount
+  }
+
+  /// Puts a chunk in front of the first fragment that the kernel has not been offered. False: there is none, and the
+  /// chunk is still the caller's.
+  func insertBeforeFragment(_ chunk: SendChunkPointer) -> Bool {
+    var previous: SendChunkPointer?
+    var next = unsafe pointee.sendHead
+    while let candidate = unsafe next,
+      unsafe !candidate.pointee.flags.contains(.beginsFragment)
+    {
+      unsafe previous = candidate
+      unsafe next = candidate.pointee.next
+    }
+    guard let fragment = unsafe next else { return false }
+    unsafe chunk.pointee.next = fragment
+    if let previous = unsafe previous {
+      unsafe previous.pointee.next = chunk
+    } else {
+      unsafe pointee.sendHead = chunk
+    }
+    pointee.queuedByteCount += unsafe chunk.content.count
+    return true
+  }
+}
+
+extension SendChunkPointer {
+  /// The last chunk of the message that begins with this one, and the bytes of them all.
+  fileprivate var message: (last: SendChunkPointer, byteCount: Int) {
+    var last = unsafe self
+    var byteCount = unsafe content.count
+    while unsafe last.pointee.flags.contains(.isJoined), let next = unsafe last.pointee.next {
+      unsafe last = next
+      byteCount += unsafe next.content.count
+    }
+    return unsafe (last, byteCount)
   }
 }
 
@@ -170,5 +227,14 @@ extension ConnectionPointer {
       unsafe first = chunk
     }
     unsafe last = chunk
+  }
+
+  /// Appends chunks that are linked.
+  mutating func append(_ chunks: SendChunkPointer, upTo end: SendChunkPointer) {
+    var next: SendChunkPointer? = unsafe chunks
+    while let chunk = unsafe next {
+      unsafe next = chunk == end ? nil : chunk.pointee.next
+      unsafe append(chunk)
+    }
   }
 }

@@ -141,6 +141,22 @@ extension SimulatedBackend {
     return .pending(0)
   }
 
+  func sendSynchronously(_ batch: SendBatch, on connection: ConnectionPointer) -> SendStart {
+    slots[Int(connection.pointee.index)].isFull = false
+    return send(batch, on: connection)
+  }
+
+  func settleSend(on connection: ConnectionPointer) -> SendStart {
+    let index = Int(connection.pointee.index)
+    guard let send = slots[index].send else { return .blocked(0) }
+    guard send.sentCount == send.bytes.count, simulation.chance(.sendForm) else {
+      return .pending(0)
+    }
+    slots[index].send = nil
+    slots[index].isFull = false
+    return .handed(send.sentCount)
+  }
+
   func isFull(_ connection: ConnectionPointer) -> Bool {
     slots[Int(connection.pointee.index)].isFull
   }

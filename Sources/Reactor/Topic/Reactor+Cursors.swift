@@ -100,6 +100,16 @@ extension Reactor {
     return gaps
   }
 
+  /// Has a queue flushed that does not take so many bytes behind what topics have for the connection: before that is
+  /// folded in, since a full socket gives it back.
+  public func makeRoomBehindTopics(_ byteCount: Int, of connection: ConnectionPointer) {
+    let queuedByteCount = connection.pointee.queuedByteCount
+    guard queuedByteCount > 0,
+      byteCount > configuration.queue.byteCountMax - queuedByteCount - lagByteCount(of: connection)
+    else { return }
+    unsafe releaseFlushed(flushNow(connection))
+  }
+
   /// Puts what a connection's topics have for it into its queue, since `byteCount` bytes are to be
   /// sent to it directly, behind that: by reference, unless it is little, a send is in flight, or the next one is going to
   /// wait for room; then as a copy, as far as the queue may hold it. False: it may not, and nothing has happened.

@@ -42,13 +42,17 @@ extension Reactor {
       unsafe room.baseAddress?.copyMemory(from: bytes.segment.bytes, byteCount: bytes.byteCount)
       return
     }
-    let chunk = unsafe state.value.pool.takeReference(
-      to: bytes.segment.bytes, byteCount: bytes.byteCount, in: bytes.segment)
+    let chunk = unsafe reference(to: bytes)
     unsafe chunk.pointee.key = key
     unsafe chunk.pointee.completion = completion
     if isDroppable { unsafe chunk.pointee.flags.insert(.isDroppable) }
     markDirty(connection)
     unsafe connection.append(chunk)
+  }
+
+  func reference(to bytes: SharedBytes) -> SendChunkPointer {
+    unsafe state.value.pool.takeReference(
+      to: bytes.segment.bytes, byteCount: bytes.byteCount, in: bytes.segment)
   }
 }
 

@@ -43,6 +43,11 @@ public struct ClientConfiguration: Sendable {
   /// The most bytes of one frame's payload. Nil: as many as of a message.
   public var frameByteCountMax: Int?
 
+  /// The most payload bytes of a frame that is sent: 256 KiB. A longer message leaves in fragments of so many (RFC 6455
+  /// §5.4), so that pings and pongs go between them and do not wait for all of it. At least 1; nil: never. What
+  /// `Connection.sendFragment` and `sendFrame` send stays as it is.
+  public var fragmentByteCountMax: Int? = 256 << 10
+
   /// Bytes and fields of a response's head: 16 KiB, 100.
   public var handshake = HandshakeLimits()
 

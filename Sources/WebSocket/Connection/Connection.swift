@@ -4,8 +4,8 @@ public import WebSocketProtocol
 /// A connection, to be kept and used anywhere: a small value that keeps nothing alive.
 ///
 /// Everything here may be called from any thread and never blocks. Once the connection has gone, it
-/// says so; it never reaches another one. What one thread sends to a connection arrives in its order.
-/// How that stands to messages of topics is said at `Topic`.
+/// says so; it never reaches another one. What one thread sends to a connection arrives in its order, but for pings and
+/// pongs, which need not wait for all of a long message. How that stands to messages of topics is said at `Topic`.
 public struct Connection: Sendable, Hashable {
   public let id: ConnectionID
 
@@ -62,7 +62,8 @@ public struct Connection: Sendable, Hashable {
     send(message.bytes, as: message.kind, key: key, completion: completion)
   }
 
-  /// Sends a message. Bytes sent as text must be UTF-8, or the peer will fail the connection.
+  /// Sends a message: in one frame, or in fragments if it is longer than `fragmentByteCountMax` of the configuration,
+  /// with nothing but pings and pongs between. Bytes sent as text must be UTF-8, or the peer will fail the connection.
   @discardableResult
   public func send(
     _ bytes: RawSpan, as kind: Message.Kind, key: UInt64 = 0, completion: SendCompletion? = nil
@@ -99,7 +100,8 @@ public struct Connection: Sendable, Hashable {
   }
 
   /// Sends a ping, with up to 125 bytes that the pong brings back. More bytes end the process with a
-  /// text that says so. The queue's limits do not apply to it.
+  /// text that says so. The queue's limits do not apply to it. It goes between the fragments of a long
+  /// message that waits, and so may overtake what was sent before.
   @discardableResult
   public func ping(_ payload: RawSpan = RawSpan()) -> SendResult {
     checkControlPayload("ping", payload)
@@ -107,7 +109,7 @@ public struct Connection: Sendable, Hashable {
   }
 
   /// Sends a pong that nobody asked for: a heartbeat in one direction (RFC 6455 §5.5.3). Its payload is
-  /// as that of a ping.
+  /// as that of a ping, and it goes where a ping goes.
   @discardableResult
   public func pong(_ payload: RawSpan = RawSpan()) -> SendResult {
     checkControlPayload("pong", payload)

@@ -119,7 +119,7 @@ extension Engine {
     guard reactor.canSend(on: connection) else {
       return unsafe application.discard(state: connection.state)
     }
-    unsafe reactor.send(scratch.value.head.span.bytes, on: connection)
+    unsafe reactor.sendHandshake(scratch.value.head.span.bytes, on: connection)
     reactor.holdTopics(of: connection, false)
     opened(connection, subprotocol: response.subprotocol)
   }

@@ -22,7 +22,11 @@ extension Engine {
       if outcome == .sent { handle.onOwner { $0.pongSent(on: $1) } }
     }
     unsafe encode(.pong, payload, .control, into: chunk.content)
-    reactor.enqueue(chunk, on: connection)
+    if mayPassFragments(connection) {
+      reactor.enqueueControl(chunk, on: connection)
+    } else {
+      reactor.enqueue(chunk, on: connection)
+    }
   }
 
   private func pongSent(on connection: ConnectionPointer) {

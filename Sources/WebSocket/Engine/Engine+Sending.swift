@@ -28,16 +28,13 @@ extension Engine {
     _ opcode: Opcode, _ payload: RawSpan, kind: SendKind, key: UInt64,
     completion: SendCompletion?, on connection: ConnectionPointer
   ) -> SendResult {
+    if kind == .message, let pieces = pieces(payload.byteCount) {
+      return sendFragments(
+        pieces, opcode, payload, key: key, completion: completion, on: connection)
+    }
     let byteCount = frameByteCount(payload.byteCount)
     let admission = admit(byteCount, kind: kind, key: key, to: connection)
-    switch admission {
-    case .accepted, .acceptedWithBackpressure: break
-    case .dropped: return refuse(completion, .dropped)
-    case .closed: return refuse(completion, .closed)
-    case .overflow:
-      overflow(connection)
-      return refuse(completion, .closed)
-    }
+    if let refusal = refuse(admission, completion, on: connection) { return refusal }
     note(kind, on: connection)
     let isDroppable = kind == .message && reactor.drops(key: key)
     if completion == nil, !isDroppable {
@@ -45,6 +42,12 @@ extension Engine {
         sendNow(opcode, payload, kind, on: connection)
       {
         return admission == .accepted ? .accepted : .backpressure
+      }
+      if kind == .control, mayPassFragments(connection) {
+        let chunk = reactor.makeChunk(byteCount: byteCount)
+        unsafe encode(opcode, payload, kind, into: chunk.content)
+        reactor.enqueueControl(chunk, on: connection)
+        return .accepted
       }
       let room = unsafe reactor.reserve(byteCount, on: connection)
       unsafe encode(opcode, payload, kind, into: room)
@@ -136,7 +139,8 @@ extension Engine {
       close(connection, code: code, reason: reason)
       return reactor.discard(chunk, .sent)
     }
-    let byteCount = unsafe chunk.content.count
+    let pieces = kind == .message ? self.pieces(of: chunk) : nil
+    let byteCount = unsafe pieces.map { self.byteCount(of: $0) } ?? chunk.content.count
     switch admit(byteCount, kind: kind, key: chunk.key, isPosted: true, to: connection) {
     case .accepted, .acceptedWithBackpressure: break
     case .dropped:
@@ -151,9 +155,13 @@ extension Engine {
     let key = chunk.key
     note(kind, on: connection)
     if kind == .raw { unsafe noteFrame(chunk.content[0], on: connection) }
+    if let pieces { return enqueue(chunk, in: pieces, on: connection) }
     if role == .client, kind != .raw {
       guard !chunk.isShared else { return enqueueMasked(chunk, on: connection) }
       mask(chunk)
+    }
+    if kind == .control, mayPassFragments(connection) {
+      return reactor.enqueueControl(chunk, on: connection)
     }
     reactor.enqueue(
       chunk, on: connection, isDroppable: kind == .message && reactor.drops(key: key))
@@ -215,7 +223,10 @@ extension Engine {
   ) -> QueueAdmission {
     guard canSend(kind, on: connection) else { return .closed }
     guard kind.isLimited else { return .accepted }
-    if reactor.isSubscribed(connection) {
+    let isSubscribed = reactor.isSubscribed(connection)
+    if isSubscribed {
+      reactor.makeRoomBehindTopics(byteCount, of: connection)
+      guard canSend(kind, on: connection) else { return .closed }
       if let refusal = refusal(byteCount, behindTopicsOf: connection) { return refusal }
       // The handler may have been told of a gap, and have done anything then.
       guard canSend(kind, on: connection) else { return .closed }
@@ -224,9 +235,14 @@ extension Engine {
       isPosted
       ? reactor.admitPosted(byteCount, key: key, to: connection)
       : reactor.admit(byteCount, key: key, to: connection)
-    // The completions of what was dropped to make room may have closed the connection, or begun a
+    // The completions of what was sent or dropped to make room may have closed the connection, or begun a
     // fragmented message.
-    guard !reactor.dropsSends || canSend(kind, on: connection) else { return .closed }
+    guard canSend(kind, on: connection) else { return .closed }
+    // Those may also have filled the socket, which has given back what was folded.
+    if isSubscribed, admission == .accepted || admission == .acceptedWithBackpressure {
+      if let refusal = refusal(byteCount, behindTopicsOf: connection) { return refusal }
+      guard canSend(kind, on: connection) else { return .closed }
+    }
     return admission
   }
 
@@ -276,6 +292,21 @@ extension Engine {
   private func reportOverflow(of connection: ConnectionPointer) {
     report(.queueOverflow, on: connection)
     reportClosed(connection, error: .queueOverflow)
+  }
+
+  /// The answer to a send that has not been admitted. Nil: it has been.
+  @inline(__always)
+  func refuse(
+    _ admission: QueueAdmission, _ completion: SendCompletion?, on connection: ConnectionPointer
+  ) -> SendResult? {
+    switch admission {
+    case .accepted, .acceptedWithBackpressure: return nil
+    case .dropped: return refuse(completion, .dropped)
+    case .closed: return refuse(completion, .closed)
+    case .overflow:
+      overflow(connection)
+      return refuse(completion, .closed)
+    }
   }
 
   func refuse(_ completion: SendCompletion?, _ outcome: SendOutcome) -> SendResult {

@@ -54,15 +54,13 @@ extension Engine {
       }
     }
     let bytes = message.bytes
-    let admission = admit(bytes.byteCount, kind: .message, key: key, to: connection)
-    switch admission {
-    case .accepted, .acceptedWithBackpressure: break
-    case .dropped: return refuse(completion, .dropped)
-    case .closed: return refuse(completion, .closed)
-    case .overflow:
-      overflow(connection)
-      return refuse(completion, .closed)
+    if bytes.byteCount > configuration.fragmentByteCountMax,
+      let pieces = pieces(bytes.withBytes { Self.parts(of: $0).1.count })
+    {
+      return sendFragments(pieces, of: bytes, key: key, completion: completion, on: connection)
     }
+    let admission = admit(bytes.byteCount, kind: .message, key: key, to: connection)
+    if let refusal = refuse(admission, completion, on: connection) { return refusal }
     reactor.enqueue(
       bytes, key: key, completion: completion, on: connection, isDroppable: reactor.drops(key: key))
     return admission == .accepted ? .accepted : .backpressure

@@ -6,6 +6,8 @@ struct EngineConfiguration: Sendable {
   let queue: QueueLimits
   let messageByteCountMax: Int
   let frameByteCountMax: Int?
+  /// `Int.max`: messages are never fragmented.
+  let fragmentByteCountMax: Int
   let handshake: HandshakeLimits
   let handshakeTimeoutMilliseconds: Int
   let pingIntervalMilliseconds: Int
@@ -19,6 +21,7 @@ struct EngineConfiguration: Sendable {
     queue = server.reactor.queue
     messageByteCountMax = server.messageByteCountMax
     frameByteCountMax = server.frameByteCountMax
+    fragmentByteCountMax = Self.fragmentByteCountMax(server.fragmentByteCountMax)
     handshake = server.handshake
     handshakeTimeoutMilliseconds = server.handshakeTimeoutMilliseconds
     pingIntervalMilliseconds = server.pingIntervalMilliseconds
@@ -32,6 +35,7 @@ struct EngineConfiguration: Sendable {
     queue = client.reactor.queue
     messageByteCountMax = client.messageByteCountMax
     frameByteCountMax = client.frameByteCountMax
+    fragmentByteCountMax = Self.fragmentByteCountMax(client.fragmentByteCountMax)
     handshake = client.handshake
     handshakeTimeoutMilliseconds = client.connectTimeoutMilliseconds
     pingIntervalMilliseconds = client.pingIntervalMilliseconds
@@ -39,5 +43,10 @@ struct EngineConfiguration: Sendable {
     closeTimeoutMilliseconds = client.closeTimeoutMilliseconds
     origins = nil
     dialCountMax = client.dialCountMax
+  }
+
+  private static func fragmentByteCountMax(_ byteCount: Int?) -> Int {
+    precondition(byteCount ?? 1 > 0, "a fragment has a byte at least")
+    return byteCount ?? .max
   }
 }

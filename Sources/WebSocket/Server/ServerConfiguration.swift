@@ -22,6 +22,11 @@ public struct ServerConfiguration: Sendable {
   /// The most bytes of one frame's payload. Nil: as many as of a message.
   public var frameByteCountMax: Int?
 
+  /// The most payload bytes of a frame that is sent: 256 KiB. A longer message leaves in fragments of so many (RFC 6455
+  /// §5.4), so that pings and pongs go between them and do not wait for all of it. At least 1; nil: never. What
+  /// `Connection.sendFragment` and `sendFrame` send stays as it is, and so do the messages of topics.
+  public var fragmentByteCountMax: Int? = 256 << 10
+
   /// Bytes and fields of a request's head, and bytes of its target: 16 KiB, 100, 8,000. Beyond: 431,
   /// 414.
   public var handshake = HandshakeLimits()

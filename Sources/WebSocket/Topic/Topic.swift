@@ -70,7 +70,7 @@ public final class Topic: TopicLog, @unchecked Sendable {
     publish(message.bytes, as: message.kind, key: key, excluding: excluded)
   }
 
-  /// Publishes a message. Bytes published as text must be UTF-8, or peers will fail their
+  /// Publishes a message, which leaves in one frame, however long it is. Bytes published as text must be UTF-8, or peers will fail their
   /// connections.
   /// - Precondition: it is shorter than 4 GiB.
   @discardableResult

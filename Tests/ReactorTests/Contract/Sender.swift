@@ -13,15 +13,19 @@ final class Sender {
   private let connection: ConnectionPointer
   private unowned let backend: any Backend
   private let vectorCount: Int
+  /// It offers the socket its bytes within the call, until one of them is short.
+  private var isSynchronous: Bool
   private(set) var sentCount = 0
   private(set) var isPending = false
   private(set) var wasPending = false
   private(set) var failure: Int32?
 
   init(
-    _ bytes: [UInt8], on connection: ConnectionPointer, of backend: any Backend, vectorCount: Int
+    _ bytes: [UInt8], on connection: ConnectionPointer, of backend: any Backend, vectorCount: Int,
+    isSynchronous: Bool = false
   ) {
     isInFile = false
+    self.isSynchronous = isSynchronous
     self.bytes = .allocate(byteCount: bytes.count, alignment: 16)
     self.bytes.copyBytes(from: bytes)
     self.connection = connection
@@ -41,6 +45,7 @@ final class Sender {
     self.connection = connection
     self.backend = backend
     vectorCount = 1
+    isSynchronous = false
   }
 
   deinit {
@@ -68,6 +73,19 @@ final class Sender {
     start()
   }
 
+  /// Asks what has become of the send in flight.
+  func settle() {
+    guard isPending else { return }
+    switch backend.settleSend(on: connection) {
+    case .handed(let count):
+      isPending = false
+      sentCount += count
+      start()
+    case .blocked(let count), .pending(let count): sentCount += count
+    case .failed(let code): failure = code
+    }
+  }
+
   private func sendOnce() {
     let end = min(bytes.count, sentCount + SendBatch.byteCountMax)
     let step = max(1, (end - sentCount + vectorCount - 1) / vectorCount)
@@ -75,11 +93,13 @@ final class Sender {
       iovec(iov_base: bytes.baseAddress! + start, iov_len: min(step, end - start))
     }
     let start = vectors.withUnsafeMutableBufferPointer { vectors in
-      backend.send(
-        SendBatch(
-          vectors: vectors, byteCount: end - sentCount,
-          fileOffset: piece.map { $0.offset + sentCount }), on: connection)
+      let batch = SendBatch(
+        vectors: vectors, byteCount: end - sentCount,
+        fileOffset: piece.map { $0.offset + sentCount })
+      return isSynchronous
+        ? backend.sendSynchronously(batch, on: connection) : backend.send(batch, on: connection)
     }
+    if case .handed(let count) = start, count < end - sentCount { isSynchronous = false }
     // The iovecs themselves count during the call only.
     for index in vectors.indices { vectors[index] = iovec() }
     switch start {

@@ -124,8 +124,12 @@ final class TestReactor {
 
   /// Sends all of `bytes`, as a reactor does: what does not fit follows when the kernel has room.
   @discardableResult
-  func send(_ bytes: [UInt8], on connection: ConnectionPointer, vectorCount: Int = 1) -> Sender {
-    let sender = Sender(bytes, on: connection, of: backend, vectorCount: vectorCount)
+  func send(
+    _ bytes: [UInt8], on connection: ConnectionPointer, vectorCount: Int = 1,
+    isSynchronous: Bool = false
+  ) -> Sender {
+    let sender = Sender(
+      bytes, on: connection, of: backend, vectorCount: vectorCount, isSynchronous: isSynchronous)
     senders[ContractRecorder.key(connection)] = sender
     sender.start()
     return sender

@@ -137,7 +137,7 @@ struct QueueLimitsTests {
   }
 }
 
-/// A reactor that never runs, with one connection that never sends, used on the test's thread.
+/// A reactor that never runs, with one connection whose socket is full, used on the test's thread.
 private final class IdleReactor {
   private let reactor: Reactor
   let connection: ConnectionPointer
@@ -150,6 +150,7 @@ private final class IdleReactor {
       position: 0, configuration: configuration, attachmentByteCount: 0, kind: .epoll)
     connection = reactor.slab.allocate()!
     connection.pointee.lifecycle = .open
+    connection.pointee.flags.insert(.isSending)
     let cell = reactor.port.makeCell(at: connection.pointee.index)!
     cell.pointee.setGeneration(connection.pointee.generation, ofReactor: reactor.number)
     setShared(queued: 0, posted: 0)

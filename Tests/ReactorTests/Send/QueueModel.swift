@@ -38,6 +38,26 @@ final class QueueModel {
     connection.append(chunk)
   }
 
+  /// Queues a message in fragments, with its number for a key.
+  func append(fragments: [Int], key: UInt64, isDroppable: Bool = false) {
+    for (position, byteCount) in fragments.enumerated() {
+      append(byteCount, key: key, isDroppable: isDroppable && position == 0)
+      guard let chunk = connection.pointee.sendTail else { return }
+      chunk.pointee.flags.insert(.beginsFragment)
+      if position < fragments.count - 1 { chunk.pointee.flags.insert(.isJoined) }
+    }
+  }
+
+  /// Puts a control frame of so many bytes 255 where it may go. False: nowhere.
+  func insertControl(_ byteCount: Int) -> Bool {
+    let chunk = ChunkPool.makeUnpooled(byteCount)
+    chunk.pointee.end = byteCount
+    for position in chunk.content.indices { chunk.content[position] = 255 }
+    if connection.insertBeforeFragment(chunk) { return true }
+    pool.giveBack(chunk)
+    return false
+  }
+
   /// The next bytes to send, and in how many pieces.
   func gather() -> (bytes: [UInt8], vectorCount: Int)? {
     guard let batch = connection.gather(into: vectors) else { return nil }

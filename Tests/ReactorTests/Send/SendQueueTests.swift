@@ -119,4 +119,49 @@ struct SendQueueTests {
     #expect(queue.drop(.max) == [2])
     #expect(queue.connection.pointee.queuedByteCount == 10)
   }
+
+  @Test("a message in fragments is dropped whole, and counted whole")
+  func dropFragments() {
+    let queue = QueueModel()
+    queue.append(fragments: [10, 10, 5], key: 1, isDroppable: true)
+    queue.append(10, key: 2, isDroppable: true)
+    #expect(queue.connection.canDrop(25))
+    #expect(queue.drop(1) == [1, 1, 1])
+    #expect(queue.connection.pointee.queuedByteCount == 10)
+    queue.append(fragments: [10, 5], key: 3, isDroppable: true)
+    #expect(queue.drop(.max, key: 3) == [3, 3])
+    queue.reserve(4)
+    #expect(queue.gather()?.bytes == Array(queue.expected[25..<35] + queue.expected.suffix(4)))
+  }
+
+  @Test("a message in fragments of which one has been offered is not dropped any more")
+  func offeredFragments() {
+    let queue = QueueModel()
+    let size = SendBatch.byteCountMax
+    queue.append(fragments: [size, size, size], key: 1, isDroppable: true)
+    #expect(queue.gather()?.bytes.count == size)
+    #expect(!queue.connection.canDrop(1) && queue.drop(.max) == [])
+    _ = queue.consume(size)
+    #expect(queue.drop(.max) == [] && queue.connection.pointee.queuedByteCount == 2 * size)
+  }
+
+  @Test(
+    "control frames go in front of the first fragment that has not been offered, in their order")
+  func control() {
+    let queue = QueueModel()
+    queue.reserve(5)
+    #expect(!queue.insertControl(1), "there is no fragment")
+    let size = SendBatch.byteCountMax
+    queue.append(fragments: [size, size, 3], key: 1)
+    #expect(queue.gather()?.bytes.count == size + 5)
+    #expect(queue.insertControl(2) && queue.insertControl(1))
+    #expect(queue.connection.pointee.queuedByteCount == 2 * size + 11)
+    // In the middle of a fragment nothing is inserted.
+    _ = queue.consume(size - 100)
+    #expect(queue.insertControl(1))
+    let bytes = queue.gather()?.bytes ?? []
+    #expect(bytes.prefix(105) == queue.expected.prefix(105))
+    #expect(Array(bytes[105..<109]) == [255, 255, 255, 255])
+    #expect(bytes[109...].elementsEqual(queue.expected[105..<(105 + size)]))
+  }
 }

@@ -44,7 +44,11 @@ struct ClientSendingTests {
   @Test(
     "from other threads comes whole, in order and as it was, whatever it is", arguments: backends)
   func order(on kind: BackendKind) throws {
-    try dialing(on: kind, configure: { $0.reactor.queue.byteCountMax = 64 << 20 }) { running in
+    let configure: (inout ClientConfiguration) -> Void = {
+      $0.reactor.queue.byteCountMax = 64 << 20
+      $0.fragmentByteCountMax = nil
+    }
+    try dialing(on: kind, configure: configure) { running in
       let server = try ScriptedServer()
       let (connection, peer) = try running.open(server)
       let tally = Tally()
@@ -92,7 +96,10 @@ struct ClientSendingTests {
     let lengths = [0, 1, 125, 126, 8192, 65_536, 300_000]
     try dialing(
       on: kind,
-      configure: { $0.reactor.queue.byteCountMax = 64 << 20 },
+      configure: {
+        $0.reactor.queue.byteCountMax = 64 << 20
+        $0.fragmentByteCountMax = nil
+      },
       handle: { on, _ in
         on.received = { connection, _, _ in
           for (number, length) in lengths.enumerated() {

@@ -140,7 +140,7 @@ extension Peer {
   }
 
   /// As `readMaskedFrame`, without the key.
-  func readClientFrame() throws -> Frame { try readMaskedFrame().frame }
+  func readClientFrame() throws -> Frame { try join { try readMaskedFrame().frame } }
 
   /// Expects a close frame with this code, answers it, and ends TCP.
   func expectClientClose(_ code: UInt16) throws {

@@ -20,6 +20,8 @@ final class Peer {
   /// What has come and was not asked for yet is [position, end).
   private var received: [UInt8] = []
   private var position = 0
+  /// Control frames that came among the fragments of a message.
+  private var interjected: [Frame] = []
 
   /// Connects to the loopback's IPv4 address. A small receive buffer makes a peer that does not read felt soon.
   init(port: UInt16, receiveBufferByteCount: Int32? = nil) throws {
@@ -112,8 +114,33 @@ final class Peer {
     return Array(received[position..<position + byteCount])
   }
 
-  /// The next frame, checked to be one that a server may send.
+  /// The next frame. A long message, which is sent in fragments of 256 KiB, is put together to one; control frames among
+  /// them come after it.
   func readFrame() throws -> Frame {
+    try join { try readRawFrame() }
+  }
+
+  /// Puts the fragments of a long message together.
+  func join(_ readFrame: () throws -> Frame) throws -> Frame {
+    guard interjected.isEmpty else { return interjected.removeFirst() }
+    var frame = try readFrame()
+    guard !frame.isFinal, frame.payload.count == 256 << 10 else { return frame }
+    while !frame.isFinal {
+      let next = try readFrame()
+      if next.opcode >= 8 {
+        interjected.append(next)
+      } else if next.opcode == 0 {
+        frame.payload += next.payload
+        frame.isFinal = next.isFinal
+      } else {
+        throw PeerError.malformed("a message among the fragments of another one")
+      }
+    }
+    return frame
+  }
+
+  /// The next frame as it was sent, checked to be one that a server may send.
+  func readRawFrame() throws -> Frame {
     let start = try read(2)
     guard start[1] & 0x80 == 0 else { throw PeerError.malformed("masked frame from a server") }
     var length = Int(start[1])

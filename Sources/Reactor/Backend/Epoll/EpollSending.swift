@@ -19,6 +19,13 @@ extension EpollBackend {
     }
   }
 
+  func sendSynchronously(_ batch: SendBatch, on connection: ConnectionPointer) -> SendStart {
+    send(batch, on: connection)
+  }
+
+  /// Only what the socket has no room for waits.
+  func settleSend(on connection: ConnectionPointer) -> SendStart { .blocked(0) }
+
   func isFull(_ connection: ConnectionPointer) -> Bool { false }
 
   func sendNow(_ batch: SendBatch, on connection: ConnectionPointer) -> SendStart {

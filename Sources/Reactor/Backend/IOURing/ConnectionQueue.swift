@@ -3,6 +3,8 @@
   struct Element {
     let connection: ConnectionPointer
     let number: Int
+    /// It has had its turn otherwise, and only its place is left.
+    var isVoid: Bool { number < 0 }
   }
 
   private(set) var count = 0
@@ -33,6 +35,25 @@
     head = (head + 1) & (capacity - 1)
     count -= 1
     return first
+  }
+
+  /// The place of a connection's last element that is not void, from the front of the queue.
+  func lastPosition(of connection: ConnectionPointer) -> Int? {
+    var position = count
+    while position > 0 {
+      position -= 1
+      let element = unsafe elements[(head + position) & (capacity - 1)]
+      if element.connection == connection, !element.isVoid { return position }
+    }
+    return nil
+  }
+
+  /// Makes an element void. Returns its number, which is not negative.
+  mutating func void(at position: Int) -> Int {
+    let place = (head + position) & (capacity - 1)
+    let element = unsafe elements[place]
+    unsafe elements[place] = Element(connection: element.connection, number: -1)
+    return element.number
   }
 
   private mutating func grow() {

@@ -41,6 +41,8 @@ struct SendState: OptionSet {
   static let hasFailed = SendState(rawValue: 1 << 3)
   /// The socket is connecting. Its descriptor is the process's, whatever those of others are.
   static let isConnecting = SendState(rawValue: 1 << 4)
+  /// What the inline send that was short has sent has been told before its completion was delivered.
+  static let isCounted = SendState(rawValue: 1 << 5)
 }
 
 extension ConnectionRecord {

@@ -100,6 +100,12 @@ internal import Glibc
     unsafe Completion(martlet_ring_take_completion(memory))
   }
 
+  /// The result of a completion that can be taken, without taking it. Nil: there is none with this token.
+  func readyResult(of token: Token) -> Int32? {
+    var result: Int32 = 0
+    return unsafe martlet_ring_find_completion(memory, token.rawValue, &result) ? result : nil
+  }
+
   /// Ends all operations. Their completions can be taken afterwards.
   func cancelAll() {
     var request = io_uring_sync_cancel_reg()

@@ -24,6 +24,34 @@ extension IOURingBackend {
     return .pending(0)
   }
 
+  /// No system call can name a direct descriptor: for one, a send is handed over at once, and looked after.
+  func sendSynchronously(_ batch: SendBatch, on connection: ConnectionPointer) -> SendStart {
+    guard connection.pointee.sendState.isDisjoint(with: [.isWaiting, .hasFailed]) else {
+      return send(batch, on: connection)
+    }
+    if tableCount == 0 { return attempt(batch, on: connection) }
+    let start = send(batch, on: connection)
+    guard case .pending = start else { return start }
+    return settleSend(on: connection)
+  }
+
+  /// Hands an inline send over if it has not been yet. Without a completion it has succeeded; one that is there stays
+  /// where it is, to be reported by `wait`.
+  func settleSend(on connection: ConnectionPointer) -> SendStart {
+    guard connection.pointee.sendState.isEmpty,
+      let position = state.inlineSends.lastPosition(of: connection)
+    else { return .pending(0) }
+    if position >= state.triedInlineSendCount { submit() }
+    guard position < state.triedInlineSendCount, !ring.hasOverflowed else { return .pending(0) }
+    if let result = ring.readyResult(of: Token(.inlineSend, of: connection)) {
+      guard result >= 0 || result == -EAGAIN else { return .pending(0) }
+      connection.pointee.sendState.formUnion([.isBlocked, .isCounted])
+      return .blocked(Int(max(0, result)))
+    }
+    operationEnded(on: connection)
+    return .handed(state.inlineSends.void(at: position))
+  }
+
   func isFull(_ connection: ConnectionPointer) -> Bool {
     !connection.pointee.sendState.isDisjoint(with: [.isBlocked, .hasReported])
   }
@@ -38,8 +66,12 @@ extension IOURingBackend {
   func sent(
     _ completion: Completion, on connection: ConnectionPointer, to receiver: any CompletionReceiver
   ) {
-    let result = completion.result
+    var result = completion.result
     if completion.token.operation == .inlineSend {
+      if connection.pointee.sendState.contains(.isCounted) {
+        connection.pointee.sendState.remove(.isCounted)
+        result = min(result, 0)
+      }
       // It stays in the list of inline sends, and with it in the count of operations.
       connection.pointee.sendState.formUnion([.isBlocked, .hasReported])
     } else {
@@ -72,6 +104,7 @@ extension IOURingBackend {
     while state.settlingInlineSendCount > 0, let send = state.inlineSends.popFirst() {
       state.settlingInlineSendCount -= 1
       state.triedInlineSendCount -= 1
+      guard !send.isVoid else { continue }
       let connection = send.connection
       operationEnded(on: connection)
       if connection.pointee.isClosingDown {
@@ -95,7 +128,11 @@ extension IOURingBackend {
         connection.pointee.sendState.insert(.hasFailed)
         return .failed(code)
       }
-      if count < batch.byteCount { connection.pointee.sendState.insert(.isBlocked) }
+      if count < batch.byteCount {
+        connection.pointee.sendState.insert(.isBlocked)
+      } else {
+        connection.pointee.sendState.remove(.isBlocked)
+      }
       return .handed(max(0, count))
     }
   }

@@ -1,0 +1,20 @@
+/// A payload of at least one byte, cut into pieces: all of one length, but for the last.
+public struct PayloadPieces: Sendable {
+  public let byteCount: Int
+  /// Bytes of each piece but the last.
+  public let pieceByteCount: Int
+
+  @inlinable
+  public init(byteCount: Int, pieceByteCount: Int) {
+    self.byteCount = byteCount
+    self.pieceByteCount = pieceByteCount
+  }
+
+  public var count: Int { (byteCount - 1) / pieceByteCount + 1 }
+
+  /// Where a piece lies in the payload.
+  public func range(of index: Int) -> Range<Int> {
+    let start = index * pieceByteCount
+    return start..<(byteCount - start > pieceByteCount ? start + pieceByteCount : byteCount)
+  }
+}
