@@ -21,6 +21,14 @@ int martlet_thread_get_affinity(unsigned long *words, size_t word_count);
 /// sched_setaffinity(2) of the calling thread. -1: errno.
 int martlet_thread_set_affinity(const unsigned long *words, size_t word_count);
 
+/// dup3(2): makes `number` another name of the open file `descriptor`, closed on exec, in place of what it
+/// named. -1: errno.
+int martlet_replace_descriptor(int descriptor, int number);
+
+/// Sets the owner, the group (-1: left as it is) and the permissions (-1: left as they are) of a Unix
+/// socket's file. Follows no symbolic link, and touches nothing but a socket. -1: errno.
+int martlet_socket_file_set(const char *path, int64_t owner, int64_t group, int mode);
+
 /// malloc_trim(3): gives the kernel back what is free in all arenas.
 void martlet_malloc_trim(void);
 
