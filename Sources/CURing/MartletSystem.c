@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "MartletSystem.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <linux/time_types.h>
@@ -8,8 +10,11 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -55,3 +60,34 @@ struct martlet_socket_bytes martlet_socket_bytes(int socket) {
 }
 
 void martlet_malloc_trim(void) { (void)malloc_trim(0); }
+
+int martlet_replace_descriptor(int descriptor, int number) {
+  int result;
+  do result = dup3(descriptor, number, O_CLOEXEC);
+  while (result < 0 && (errno == EINTR || errno == EBUSY));
+  return result;
+}
+
+int martlet_socket_file_set(const char *path, int64_t owner, int64_t group, int mode) {
+  // What is opened here is what is changed below, whatever the path names by then.
+  int file = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+  if (file < 0) return -1;
+  struct stat status;
+  int result = fstat(file, &status);
+  if (result == 0 && !S_ISSOCK(status.st_mode)) {
+    errno = ENOTSOCK;
+    result = -1;
+  }
+  if (result == 0 && (owner >= 0 || group >= 0))
+    result = fchownat(file, "", (uid_t)owner, (gid_t)group, AT_EMPTY_PATH);
+  if (result == 0 && mode >= 0) {
+    // fchmod(2) takes no such descriptor, and fchmodat(2) none without a path before Linux 6.6.
+    char name[32];
+    snprintf(name, sizeof name, "/proc/self/fd/%d", file);
+    result = chmod(name, (mode_t)mode);
+  }
+  int code = errno;
+  close(file);
+  errno = code;
+  return result;
+}

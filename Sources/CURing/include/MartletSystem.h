@@ -35,6 +35,14 @@ struct martlet_socket_bytes {
 /// Asks with TCP_INFO, SIOCOUTQ and SIOCINQ: tcp(7), unix(7).
 struct martlet_socket_bytes martlet_socket_bytes(int socket);
 
+/// dup3(2): makes `number` another name of the open file `descriptor`, closed on exec, in place of what it
+/// named. -1: errno.
+int martlet_replace_descriptor(int descriptor, int number);
+
+/// Sets the owner, the group (-1: left as it is) and the permissions (-1: left as they are) of a Unix
+/// socket's file. Follows no symbolic link, and touches nothing but a socket. -1: errno.
+int martlet_socket_file_set(const char *path, int64_t owner, int64_t group, int mode);
+
 /// malloc_trim(3): gives the kernel back what is free in all arenas.
 void martlet_malloc_trim(void);
 

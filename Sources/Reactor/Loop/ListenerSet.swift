@@ -2,9 +2,13 @@
 final class ListenerSet: Sendable {
   /// The sockets of one address: one for each reactor, or a single one that the first reactor
   /// accepts on.
-  private struct Entry: Sendable {
+  struct Entry: Sendable {
     let sockets: [Listener]
     var isHandedOver: Bool { sockets.count == 1 }
+
+    func close() {
+      for socket in sockets { socket.close() }
+    }
   }
 
   private let entries: [Entry]
@@ -17,37 +21,9 @@ final class ListenerSet: Sendable {
     reactorCount: Int
   ) throws(SystemError) {
     self.reactorCount = reactorCount
-    var entries: [Entry] = []
-    do throws(SystemError) {
-      for address in addresses {
-        let isHandedOver = address.isUnix || distribution == .fewestConnections
-        let count = isHandedOver ? 1 : reactorCount
-        entries.append(try Self.open(address, options: options, count: count))
-      }
-    } catch {
-      for entry in entries { entry.sockets.forEach { $0.close() } }
-      throw error
-    }
-    self.entries = entries
-  }
-
-  private static func open(
-    _ address: SocketAddress, options: ListenerOptions, count: Int
-  ) throws(SystemError) -> Entry {
-    var options = options
-    options.isPortShared = options.isPortShared || count > 1
-    let first = try Listener.open(address, options: options)
-    var sockets = [first]
-    do throws(SystemError) {
-      // With port 0 the first one's port is the others' too.
-      while sockets.count < count {
-        sockets.append(try Listener.open(first.address, options: options))
-      }
-    } catch {
-      sockets.forEach { $0.close() }
-      throw error
-    }
-    return Entry(sockets: sockets)
+    entries = try ListenerOpening(
+      options: options, distribution: distribution, reactorCount: reactorCount
+    ).open(addresses)
   }
 
   /// The bound addresses, with the ports that the kernel chose.
@@ -93,7 +69,22 @@ final class ListenerSet: Sendable {
     for entry in entries where position < entry.sockets.count { entry.sockets[position].close() }
   }
 
+  /// Has nobody listen any more where a reactor accepts that is stuck. It closes the rest itself.
+  /// Another thread's.
+  func withdraw(listenersOfReactor position: Int) {
+    let reactor = reactors.withLock { $0.first { $0.position == position } }
+    guard let reactor else { return }
+    let placeholder = reactor.port.pointee.mailbox.eventDescriptor
+    for entry in entries where position < entry.sockets.count {
+      entry.sockets[position].withdraw(placeholder: placeholder)
+    }
+  }
+
+  func isWithdrawn(ofReactor position: Int) -> Bool {
+    entries.contains { position < $0.sockets.count && $0.sockets[position].isWithdrawn }
+  }
+
   func close() {
-    for entry in entries { entry.sockets.forEach { $0.close() } }
+    for entry in entries { entry.close() }
   }
 }

@@ -69,11 +69,16 @@ public struct ReactorConfiguration: Sendable {
   public var sendRateMin = 240
 
   /// Milliseconds that connections have to end when the group is stopped; what remains is then
-  /// reset.
+  /// reset. Whoever waits for the end does so for two seconds more at most.
   public var stopMilliseconds = 5000
 
-  /// Where a line goes at the start, which says which backend runs, and why; and at most one a
-  /// minute from a reactor that cannot accept. Any thread.
+  /// Milliseconds that a reactor may be busy, without looking for anything new, before the log is
+  /// told: its handler has blocked, and all its connections had to wait. 0: it is never told.
+  public var slowPassMilliseconds = 1000
+
+  /// Where a line goes at the start, which says which backend runs, and why; at most one a minute
+  /// from a reactor that cannot accept, and one from a reactor that was held up; and one about each
+  /// reactor that does not end. Any thread.
   public var log: @Sendable (String) -> Void = { _ in }
 
   public enum Distribution: Sendable {

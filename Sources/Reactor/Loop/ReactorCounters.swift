@@ -22,6 +22,14 @@ struct ReactorCounters: ~Copyable {
 
   /// Connections that the reactor has or has been given: what an acceptor chooses the reactor by.
   let assignedCount = Atomic<Int>(0)
+  /// When the pass began that the reactor is in, or was in before it went to sleep, by the monotonic
+  /// clock. For whoever asks what it does.
+  let passStartNanoseconds = Atomic<Int64>(MonotonicClock.nowNanoseconds())
+
+  /// For how long the reactor has been in its pass, if it is in one. Any thread.
+  var passNanoseconds: Int64 {
+    MonotonicClock.nowNanoseconds() - passStartNanoseconds.load(ordering: .relaxed)
+  }
 
   /// Owner only.
   func store(_ statistics: borrowing ReactorStatistics) {

@@ -12,7 +12,7 @@ public final class ReactorGroup: Sendable {
 
   private let listeners: ListenerSet
   private let reactors: [Reactor]
-  private let threads: ConditionLock<[Thread]>
+  private let threads: ReactorThreads
   private let isStopped = Atomic<Bool>(false)
   private let turn = Atomic<Int>(0)
 
@@ -47,7 +47,7 @@ public final class ReactorGroup: Sendable {
       let started = try starter.start(choice)
       backend = started.kind
       reactors = started.reactors
-      threads = ConditionLock(started.threads)
+      threads = started.threads
     } catch {
       listeners.close()
       throw error
@@ -57,6 +57,8 @@ public final class ReactorGroup: Sendable {
   /// Has all connections end, and then the threads. Returns at once. Any thread.
   public func stop() {
     guard !isStopped.exchange(true, ordering: .relaxed) else { return }
+    threads.expectEnd(
+      afterNanoseconds: Reactor.nanoseconds(milliseconds: configuration.stopMilliseconds))
     for reactor in reactors {
       reactor.execute { outcome in
         if outcome == .sent { ReactorLoop.current?.stop() }
@@ -64,17 +66,49 @@ public final class ReactorGroup: Sendable {
     }
   }
 
-  /// Waits until all threads have ended after a `stop`. Any thread but one of the group's own, which
-  /// would wait for itself: there it ends the process with a text that says so.
-  public func wait() {
-    checkIsOutside("ReactorGroup.wait")
-    // Under the lock: whoever comes second waits as long as the first.
-    threads.withLock { threads in
-      guard !threads.isEmpty else { return }
-      for thread in threads { thread.join() }
-      threads.removeAll()
-      listeners.close()
+  /// Waits until all threads have ended after a `stop`: no longer than
+  /// `ReactorConfiguration.stopMilliseconds` and two seconds from it on, even if a handler does not
+  /// return. Then a line in the log says which reactors are stuck. Any thread, also several, but one of
+  /// the group's own, which would wait for itself: there it ends the process with a text that says so.
+  @discardableResult
+  public func wait() -> StopOutcome {
+    checkIsOutside("wait")
+    let (stuck, isFirst) = threads.wait()
+    for position in reactors.indices {
+      guard stuck.contains(position) else {
+        listeners.close(listenersOfReactor: position)
+        continue
+      }
+      listeners.withdraw(listenersOfReactor: position)
+      if isFirst { report(stuck: reactors[position]) }
     }
+    return stuck.isEmpty ? .ended : .stuck(reactors: stuck)
+  }
+
+  /// Serves until the process gets one of these signals, or `stop` is called; then until all
+  /// connections have ended, as `wait`.
+  ///
+  /// What happens to the signals meanwhile stands at `SignalWatch`. If the process has no descriptor
+  /// or no thread for it, they keep the effect that they have, and a line in the log says so.
+  @discardableResult
+  public func run(stoppingOn signals: [StopSignal]) -> StopOutcome {
+    var watch: SignalWatch?
+    do throws(SystemError) {
+      if !signals.isEmpty { watch = try SignalWatch(signals) { self.stop() } }
+    } catch {
+      configuration.log("martlet: signals end the process at once, not by a stop: \(error)")
+    }
+    defer { watch?.cancel() }
+    return wait()
+  }
+
+  private func report(stuck reactor: Reactor) {
+    let milliseconds = reactor.counters.passNanoseconds / 1_000_000
+    configuration.log(
+      """
+      martlet: reactor \(reactor.position) has not ended: it has been in one pass for \
+      \(milliseconds) ms. A handler blocks it; its thread ends when that returns
+      """)
   }
 
   /// Ends the process if the calling thread is one of the group's reactors, for which waiting for the

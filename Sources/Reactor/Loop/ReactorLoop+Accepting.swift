@@ -28,6 +28,9 @@ extension ReactorLoop {
 
   func acceptFailed(_ code: Int32, listener: Int) {
     noteWake()
+    // The reactor was stuck, and whoever waited for its end has withdrawn the listener: the stop is
+    // what it hears of next.
+    guard !listeners.isWithdrawn(ofReactor: reactor.position) else { return }
     hold(listener, code: code)
   }
 

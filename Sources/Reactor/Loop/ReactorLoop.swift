@@ -14,6 +14,8 @@ internal import Synchronization
   let listeners: ListenerSet
   let backend: any Backend
   private let fileByteCountMin: Int
+  /// A pass that takes this long is told of. Max: none is.
+  let slowPassNanoseconds: Int64
   let state: Confined<ReactorState>
 
   init(reactor: Reactor, handler: any ConnectionHandler, listeners: ListenerSet) {
@@ -22,6 +24,8 @@ internal import Synchronization
     self.listeners = listeners
     backend = reactor.backend
     fileByteCountMin = backend.fileByteCountMin
+    let slow = reactor.configuration.slowPassMilliseconds
+    slowPassNanoseconds = slow > 0 ? Reactor.nanoseconds(milliseconds: slow) : .max
     state = reactor.state
   }
 
@@ -34,6 +38,7 @@ internal import Synchronization
 
   func begin() {
     updateTime()
+    notePassStart()
     for listener in listeners.listeners(ofReactor: reactor.position) { startAccepting(listener) }
   }
 
@@ -51,6 +56,7 @@ internal import Synchronization
     offerTopics()
     flushDirty()
     publish()
+    notePassEnd()
     interruption()
     var bounds = WaitBounds(
       timeoutNanoseconds: timeoutNanoseconds,
@@ -163,6 +169,7 @@ internal import Synchronization
     state.value.isWaiting = false
     reactor.port.pointee.mailbox.hasWoken()
     updateTime()
+    notePassStart()
   }
 
   /// The loop of the calling thread.

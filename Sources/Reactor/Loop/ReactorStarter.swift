@@ -13,7 +13,7 @@ struct ReactorStarter: Sendable {
   struct Started {
     let kind: BackendKind
     let reactors: [Reactor]
-    let threads: [Thread]
+    let threads: ReactorThreads
   }
 
   /// Starts on the chosen interface. If io_uring was chosen for us and refuses one of the reactors
@@ -35,14 +35,11 @@ struct ReactorStarter: Sendable {
     if let simulation = Simulation.current { return try start(in: simulation) }
     let gate = StartGate(count: count)
     let cpus = configuration.pinsThreads ? CPUSet.usable().numbers : []
-    var threads: [Thread] = []
+    let threads = ReactorThreads(count: count)
     do throws(SystemError) {
       for position in 0..<count {
         let cpu = cpus.isEmpty ? nil : cpus[position % cpus.count]
-        threads.append(
-          try Thread.start(name: "reactor-\(position)") {
-            run(position, on: kind, cpu: cpu, gate: gate)
-          })
+        try threads.start(position) { run(position, on: kind, cpu: cpu, gate: gate) }
       }
       let reactors = try gate.waitForAll()
       listeners.setReactors(reactors)
@@ -50,7 +47,7 @@ struct ReactorStarter: Sendable {
       return Started(kind: kind, reactors: reactors, threads: threads)
     } catch {
       gate.open(false)
-      for thread in threads { thread.join() }
+      threads.join()
       throw error
     }
   }
@@ -67,7 +64,7 @@ struct ReactorStarter: Sendable {
         ReactorLoop(reactor: reactor, handler: makeHandler(reactor), listeners: listeners))
     }
     listeners.setReactors(reactors)
-    return Started(kind: .simulated, reactors: reactors, threads: [])
+    return Started(kind: .simulated, reactors: reactors, threads: ReactorThreads(count: 0))
   }
 
   /// What a reactor's thread does.

@@ -44,6 +44,10 @@
   var descriptorSupply = DescriptorSupply.ample
   /// When the log may next say that accepting has stopped.
   var nextNoticeNanoseconds: Int64 = 0
+  /// When the pass began that the reactor is in.
+  var passStartNanoseconds: Int64 = 0
+  /// When the log may next say that a pass has taken long.
+  var nextSlowNoticeNanoseconds: Int64 = 0
   /// When the reactor was started, by the monotonic clock. All other times count from here.
   let startNanoseconds = MonotonicClock.nowNanoseconds()
   /// What deadlines of connections count by: without the time in which this thread stood still.

@@ -17,7 +17,11 @@ internal import Glibc
     unsafe mutex.initialize(to: pthread_mutex_t())
     unsafe condition.initialize(to: pthread_cond_t())
     unsafe pthread_mutex_init(mutex, nil)
-    unsafe pthread_cond_init(condition, nil)
+    var attributes = pthread_condattr_t()
+    unsafe pthread_condattr_init(&attributes)
+    unsafe pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+    unsafe pthread_cond_init(condition, &attributes)
+    unsafe pthread_condattr_destroy(&attributes)
   }
 
   deinit {
@@ -49,6 +53,26 @@ internal import Glibc
     while true {
       if let result = body(value) { return result }
       unsafe pthread_cond_wait(condition, mutex)
+    }
+  }
+
+  /// Waits until `body` returns something, or until a time of the monotonic clock, which may change
+  /// with the value. Max: for ever. Nil: the time has come.
+  package func wait<Result>(
+    untilNanoseconds deadline: (Value) -> Int64, _ body: (Value) -> Result?
+  ) -> Result? {
+    unsafe pthread_mutex_lock(mutex)
+    defer { unsafe pthread_mutex_unlock(mutex) }
+    while true {
+      if let result = body(value) { return result }
+      let nanoseconds = deadline(value)
+      if nanoseconds == .max {
+        unsafe pthread_cond_wait(condition, mutex)
+        continue
+      }
+      if MonotonicClock.nowNanoseconds() >= nanoseconds { return nil }
+      var time = timespec(nanoseconds: nanoseconds)
+      _ = unsafe pthread_cond_timedwait(condition, mutex, &time)
     }
   }
 }

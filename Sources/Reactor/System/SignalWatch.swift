@@ -2,7 +2,7 @@ internal import CURing
 internal import Glibc
 
 /// A signal that asks a process to end.
-public enum StopSignal: Sendable {
+public enum StopSignal: Sendable, CaseIterable {
   /// SIGINT, as by Control-C.
   case interrupt
   /// SIGTERM, as by `kill` or a service manager.
@@ -16,36 +16,37 @@ public enum StopSignal: Sendable {
   }
 }
 
-/// Calls a closure when the process gets a signal, on a thread of its own, whichever thread the
-/// kernel interrupts for it. One at a time in a process.
+/// Calls a closure when the process gets a signal, once, on a thread that all watches share,
+/// whichever thread the kernel interrupts for it. Any number of watches in a process: a signal is
+/// told to each that watches for it and has not been told of one.
+///
+/// A signal that comes when all watches have been told of one ends the process by its default
+/// action, unless it comes within a fifth of a second: a terminal and a program that passes its
+/// signals on both send one.
+///
+/// While a signal is watched for, a handler that the program has installed for it is not called,
+/// and SIGTERM is not ignored. SIGINT stays ignored if it was when the watch began, as shells have
+/// it for jobs in the background. When the last watch for a signal has been cancelled, its former
+/// effect comes back. A forked child watches for nothing until it begins a watch of its own.
 public final class SignalWatch: Sendable {
-  private let signals: [StopSignal]
-  private let descriptor: Int32
-  private let thread: Thread?
+  private let number: UInt64
 
-  public init(_ signals: [StopSignal], _ received: @escaping @Sendable () -> Void) {
-    self.signals = signals
-    let descriptor = eventfd(0, Int32(EFD_CLOEXEC))
-    self.descriptor = descriptor
-    for signal in signals { martlet_signal_watch(signal.number, descriptor) }
-    thread = try? Thread.start(name: "signals") {
-      var count: UInt64 = 0
-      while unsafe read(descriptor, &count, 8) == 8 {
-        // `cancel` writes more than any number of signals adds up to.
-        if count >= Self.cancelCount { return }
-        received()
-      }
-    }
+  /// Begins to watch. Any thread.
+  ///
+  /// - Parameters:
+  ///   - signals: what to watch for.
+  ///   - received: is called when one of them has come.
+  /// - Throws: if there is no descriptor or no thread for it. The signals then keep the effect that
+  ///   they have.
+  public init(
+    _ signals: [StopSignal], _ received: @escaping @Sendable () -> Void
+  ) throws(SystemError) {
+    number = try SignalWatcher.shared.add(signals, received)
   }
 
-  /// Gives the signals their former effect back.
+  /// Ends the watch. `received` is not called any more when this returns; it may call this itself.
+  /// Any thread; does nothing the second time.
   public func cancel() {
-    for signal in signals { martlet_signal_unwatch(signal.number) }
-    var count = Self.cancelCount
-    _ = unsafe write(descriptor, &count, 8)
-    thread?.join()
-    close(descriptor)
+    SignalWatcher.shared.remove(number)
   }
-
-  private static var cancelCount: UInt64 { 1 << 32 }
 }

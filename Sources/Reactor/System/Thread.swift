@@ -3,20 +3,29 @@ internal import Glibc
 
 /// A thread of the operating system.
 struct Thread: Sendable {
-  private let handle: pthread_t
+  let handle: pthread_t
+
+  /// The signals that a thread does not receive.
+  enum SignalMask {
+    /// All that are meant for the process: they stay with the threads it had before. Those that a
+    /// thread causes itself (SIGSEGV, ...) still reach their handlers.
+    case all
+    /// Those that both the thread that starts it and the main thread have blocked, and SIGPIPE,
+    /// which sendfile(2) raises. For threads that run code of the program: a child process that it
+    /// starts inherits the mask, and could not be ended by a signal that is blocked. What the
+    /// program has blocked everywhere, to wait for it (sigwait), stays so; tasks and dispatch
+    /// queues have threads with everything blocked, which means nothing.
+    case handlers
+  }
 
   /// Starts a thread that runs `body` and ends with it. The name is cut to the 15 bytes that Linux
-  /// keeps. To be joined, once.
-  ///
-  /// Signals meant for the process stay with the threads it had before, so that a reactor's system
-  /// calls are not interrupted; those that a thread causes itself (SIGSEGV, ...) still reach their
-  /// handlers.
+  /// keeps. To be joined, once, or to be detached.
   static func start(
-    name: String, _ body: @escaping @Sendable () -> Void
+    name: String, blocking mask: SignalMask = .all, _ body: @escaping @Sendable () -> Void
   ) throws(SystemError) -> Thread {
     let start = unsafe Unmanaged.passRetained(Start(name: name, body: body))
     var handle = pthread_t()
-    let before = blockSignals()
+    let before = block(mask)
     let code = unsafe pthread_create(
       &handle, nil,
       { argument in
@@ -68,15 +77,33 @@ struct Thread: Sendable {
   }
 
   /// A thread inherits its signal mask from the one that starts it.
-  private static func blockSignals() -> sigset_t {
+  private static func block(_ mask: SignalMask) -> sigset_t {
     var blocked = sigset_t()
     var before = sigset_t()
-    unsafe sigfillset(&blocked)
-    for signal in [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT, SIGQUIT, SIGSYS, SIGPROF] {
-      unsafe sigdelset(&blocked, signal)
+    switch mask {
+    case .all:
+      unsafe sigfillset(&blocked)
+      for signal in [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT, SIGQUIT, SIGSYS, SIGPROF] {
+        unsafe sigdelset(&blocked, signal)
+      }
+      _ = unsafe pthread_sigmask(SIG_SETMASK, &blocked, &before)
+    case .handlers:
+      _ = unsafe pthread_sigmask(SIG_BLOCK, nil, &blocked)
+      let main = mainThreadMask()
+      for signal in 1...64 where main >> UInt64(signal - 1) & 1 == 0 {
+        unsafe sigdelset(&blocked, Int32(signal))
+      }
+      unsafe sigaddset(&blocked, SIGPIPE)
+      _ = unsafe pthread_sigmask(SIG_SETMASK, &blocked, &before)
     }
-    _ = unsafe pthread_sigmask(SIG_SETMASK, &blocked, &before)
     return before
+  }
+
+  /// A bit for each signal. All, if it cannot be found out.
+  private static func mainThreadMask() -> UInt64 {
+    let lines = TextFile.read("/proc/self/status")?.split(separator: "\n") ?? []
+    let line = lines.first { $0.hasPrefix("SigBlk:\t") }
+    return line.flatMap { UInt64($0.dropFirst(8), radix: 16) } ?? .max
   }
 
   private static func restoreSignals(_ before: sigset_t) {

@@ -25,6 +25,23 @@ struct UnixSocketFile: Sendable {
     _ = unsafe unlink(path)
   }
 
+  /// Gives the file at `path` the permissions and the owner that are asked for.
+  static func set(_ options: ListenerOptions, at path: String) throws(SystemError) {
+    guard
+      options.unixSocketMode != nil || options.unixSocketOwner != nil
+        || options.unixSocketGroup != nil
+    else { return }
+    let result = unsafe martlet_socket_file_set(
+      path, options.unixSocketOwner.map { Int64($0) } ?? -1,
+      options.unixSocketGroup.map { Int64($0) } ?? -1,
+      options.unixSocketMode.map { Int32($0 & 0o7777) } ?? -1)
+    guard result == 0 else {
+      let advice: String? =
+        errno == EPERM ? "To give it away needs CAP_CHOWN, or a group of the process's own." : nil
+      throw SystemError("set the permissions of \(path)", code: errno, advice: advice)
+    }
+  }
+
   /// Removes a left-over file at `path`, and binds a new one by `bind`. Of several processes that
   /// do so at once, one wins and the others find the address in use.
   static func replacing<Result: ~Copyable>(

@@ -144,11 +144,24 @@ public final class Client<State>: Sendable {
     group.stop()
   }
 
-  /// Waits until the client has ended. Not for a handler: on a thread of the client's own it would
-  /// wait for itself, so there it ends the process with a text that says so.
-  public func wait() {
+  /// Goes on until the process gets one of these signals, or `stop` is called; then until all
+  /// connections have ended: as `Server.run`.
+  /// - Returns: whether all reactors have ended.
+  @discardableResult
+  public func run(stoppingOn signals: [StopSignal] = [.interrupt, .terminate]) -> StopOutcome {
+    group.checkIsOutside("Client.run")
+    return group.run(stoppingOn: signals)
+  }
+
+  /// Waits until the client has ended after a `stop`: no longer than
+  /// `ReactorConfiguration.stopMilliseconds` and two seconds from that on, even if a handler does not
+  /// return; the log is told then. Not for a handler: on a thread of the client's own it would wait for
+  /// itself, so there it ends the process with a text that says so.
+  /// - Returns: whether all reactors have ended.
+  @discardableResult
+  public func wait() -> StopOutcome {
     group.checkIsOutside("Client.wait")
-    group.wait()
+    return group.wait()
   }
 }
 

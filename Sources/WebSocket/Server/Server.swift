@@ -100,12 +100,19 @@ public final class Server: Sendable {
   public var statistics: [ReactorStatistics] { group.statistics }
 
   /// Serves until the process gets one of these signals, or `stop` is called; then until all
-  /// connections have ended.
-  public func run(stoppingOn signals: [StopSignal] = [.interrupt, .terminate]) {
+  /// connections have ended, as `wait`. Any thread but one of the
+  /// server's own; several servers may run at once,
+  /// and a signal stops them all.
+  ///
+  /// A second signal while the server stops ends the process by the signal's default action. What
+  /// else happens to the signals meanwhile, and to handlers of the program for them, stands at
+  /// `SignalWatch`. If the process has no descriptor or no thread to watch them with, they keep the
+  /// effect that they have, by which the process ends at once, as a rule; the log is told.
+  /// - Returns: whether all reactors have ended.
+  @discardableResult
+  public func run(stoppingOn signals: [StopSignal] = [.interrupt, .terminate]) -> StopOutcome {
     group.checkIsOutside("Server.run")
-    let watch = SignalWatch(signals) { [group] in group.stop() }
-    wait()
-    watch.cancel()
+    return group.run(stoppingOn: signals)
   }
 
   /// Closes all connections with 1001, and ends when they have ended, or after
@@ -114,10 +121,14 @@ public final class Server: Sendable {
     group.stop()
   }
 
-  /// Waits until the server has ended. Not for a handler: on a thread of the server's own it would
-  /// wait for itself, so there it ends the process with a text that says so.
-  public func wait() {
+  /// Waits until the server has ended after a `stop`: no longer than
+  /// `ReactorConfiguration.stopMilliseconds` and two seconds from that on, even if a handler does not
+  /// return; the log is told then. Not for a handler: on a thread of the server's own it would wait for
+  /// itself, so there it ends the process with a text that says so.
+  /// - Returns: whether all reactors have ended.
+  @discardableResult
+  public func wait() -> StopOutcome {
     group.checkIsOutside("Server.wait")
-    group.wait()
+    return group.wait()
   }
 }

@@ -54,8 +54,24 @@ public struct ServerConfiguration: Sendable {
   }
 
   /// Listens on one port: of this machine only, unless `host` says otherwise ("0.0.0.0", "::", a
-  /// name or an address).
+  /// name or an address). A name is listened on at all its addresses that this machine has: for
+  /// "localhost" these are ::1 and 127.0.0.1, as a rule. They have the same port, also if `port` is 0.
+  ///
+  /// Asks the system's resolver for a name, and blocks meanwhile.
+  /// - Throws: if the name is not known.
   public init(port: UInt16, host: String = "127.0.0.1") throws(SystemError) {
-    addresses = Array(try SocketAddress.resolve(host, port: port).prefix(1))
+    try self.init(port: port, host: host, resolve: SocketAddress.resolve)
+  }
+
+  init(
+    port: UInt16, host: String,
+    resolve: (String, UInt16) throws(SystemError) -> [SocketAddress]
+  ) throws(SystemError) {
+    addresses = []
+    // A hosts file may say the same twice.
+    for address in try resolve(host, port) where !addresses.contains(address) {
+      addresses.append(address)
+    }
+    listener.isOneHost = addresses.count > 1
   }
 }

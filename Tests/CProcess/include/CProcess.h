@@ -19,6 +19,12 @@ static inline void process_become_expendable(void) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
+/// Has the system refuse this process any further thread. Not root, which has as many as it likes. -1: errno.
+static inline int process_refuse_threads(void) {
+  const struct rlimit one = {1, 1};
+  return setrlimit(RLIMIT_NPROC, &one);
+}
+
 /// Gives memory that is allocated by nobody back to the system, so that what is resident tells what is allocated.
 static inline void process_trim_memory(void) { malloc_trim(0); }
 

@@ -82,6 +82,8 @@ final class LineJournal: Sendable {
   /// Connections by reactor.
   let acceptedBy = ConditionLock<[Int: Int]>([:])
 
+  func hasLogged(_ text: String) -> Bool { log.withLock { $0.contains { $0.contains(text) } } }
+
   var closedCount: Int { closings.withLock { $0.count } }
 
   func closing(_ id: ConnectionID) -> Closing? {

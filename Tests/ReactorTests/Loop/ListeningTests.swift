@@ -106,16 +106,6 @@ struct ListeningTests {
     server.stop()
   }
 
-  @Test("at no address that is taken, and says what to do")
-  func taken() throws {
-    let server = try LineServer(.epoll) { $0.distribution = .fewestConnections }
-    let error = #expect(throws: SystemError.self) {
-      try LineServer(.epoll, on: server.group.addresses)
-    }
-    #expect(error?.code == EADDRINUSE && error?.advice != nil)
-    server.stop()
-  }
-
   private func spread(_ server: LineServer) -> UInt64 {
     let counts = server.group.statistics.map(\.connectionCount)
     return (counts.max() ?? 0) - (counts.min() ?? 0)

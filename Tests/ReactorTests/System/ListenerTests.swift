@@ -1,3 +1,4 @@
+import CProcess
 import Glibc
 import Testing
 
@@ -122,5 +123,68 @@ struct ListenerTests {
     #expect(try client.peerAddress() == listener.address)
     #expect(try client.localAddress() == .unixUnnamed)
     client.close()
+  }
+
+  @Test(
+    "a Unix socket's file has the permissions that are asked for, whatever the umask",
+    arguments: [0o600, 0o660, 0o666] as [UInt16])
+  func mode(mode: UInt16) throws {
+    let path = TestSocket.path("mode-\(mode)")
+    var options = ListenerOptions()
+    options.unixSocketMode = mode
+    let listener = try Listener.open(.unixPath(path), options: options)
+    defer { listener.close() }
+    var status = stat()
+    #expect(lstat(path, &status) == 0)
+    #expect(status.st_mode & 0o7777 == mode_t(mode))
+    try TestSocket.connect(.unixPath(path)).close()
+  }
+
+  @Test("a Unix socket is for those whom its file permits, if another user asks to begin with")
+  func otherUser() async {
+    await #expect(processExitsWith: .success) {
+      guard geteuid() == 0 else { return }
+      var options = ListenerOptions()
+      options.unixSocketMode = 0o600
+      let closed = TestSocket.path("closed")
+      let listeners = ConditionLock<[Listener]>([])
+      let first = try Listener.open(.unixPath(closed), options: options)
+      options.unixSocketOwner = 65_534
+      options.unixSocketGroup = 65_533
+      let given = TestSocket.path("given")
+      let second = try Listener.open(.unixPath(given), options: options)
+      listeners.withLock { $0 = [first, second] }
+      var status = stat()
+      #expect(lstat(given, &status) == 0)
+      #expect(status.st_uid == 65_534 && status.st_gid == 65_533)
+      let child = process_fork()
+      if child == 0 {
+        guard setgid(65_534) == 0, setuid(65_534) == 0 else { _exit(1) }
+        let refused = (try? TestSocket.connect(.unixPath(closed))) == nil && errno == EACCES
+        let permitted = (try? TestSocket.connect(.unixPath(given))) != nil
+        _exit(refused ? permitted ? 0 : 3 : 2)
+      }
+      var code: Int32 = 0
+      #expect(waitpid(child, &code, 0) == child)
+      #expect(code == 0)
+      for listener in listeners.withLock({ $0 }) { listener.close() }
+    }
+  }
+
+  @Test("a Unix socket that cannot be given away leaves no file")
+  func notGiven() async {
+    await #expect(processExitsWith: .success) {
+      try inForkedProcess {
+        if geteuid() == 0 { #expect(setuid(65_534) == 0) }
+        let path = TestSocket.path("not-given")
+        var options = ListenerOptions()
+        options.unixSocketOwner = 0
+        let error = #expect(throws: SystemError.self) {
+          try Listener.open(.unixPath(path), options: options)
+        }
+        #expect(error?.code == EPERM && error?.advice != nil)
+        #expect(access(path, F_OK) != 0)
+      }
+    }
   }
 }

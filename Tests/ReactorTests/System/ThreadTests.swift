@@ -1,3 +1,4 @@
+import CProcess
 import Glibc
 import Testing
 
@@ -42,6 +43,23 @@ struct ThreadTests {
     #expect(blocked.withLock { $0 } == [true, true, false])
   }
 
+  @Test("a thread for handlers has SIGPIPE blocked, and what its maker and the main thread have")
+  func handlersSignals() async {
+    await #expect(processExitsWith: .success) {
+      try inForkedProcess {
+        // This is the main thread.
+        try setMask([]) { try expectBlocked([SIGPIPE]) }
+        try setMask([SIGTERM, SIGUSR1]) { try expectBlocked([SIGPIPE, SIGTERM, SIGUSR1]) }
+        try setMask([SIGTERM]) {
+          let maker = try Thread.start(name: "maker", blocking: .all) {
+            do { try expectBlocked([SIGPIPE, SIGTERM]) } catch { exit(1) }
+          }
+          maker.join()
+        }
+      }
+    }
+  }
+
   @Test("the number of reactors is at least one and at most the usable CPUs")
   func reactorCount() {
     let usable = CPUSet.usable().numbers.count
@@ -64,4 +82,24 @@ struct ThreadTests {
     #expect(elapsed >= 2_000_000)
     #expect(elapsed < 2_000_000_000)
   }
+}
+
+private func setMask(_ signals: [Int32], _ body: () throws -> Void) rethrows {
+  var mask = sigset_t()
+  sigemptyset(&mask)
+  for signal in signals { sigaddset(&mask, signal) }
+  pthread_sigmask(SIG_SETMASK, &mask, nil)
+  try body()
+}
+
+private func expectBlocked(_ expected: Set<Int32>) throws {
+  let seen = ConditionLock<Set<Int32>>([])
+  let thread = try Thread.start(name: "handlers", blocking: .handlers) {
+    var mask = sigset_t()
+    pthread_sigmask(SIG_SETMASK, nil, &mask)
+    let blocked = (1..<Int32(32)).filter { sigismember(&mask, $0) == 1 }
+    seen.withLock { $0 = Set(blocked) }
+  }
+  thread.join()
+  #expect(seen.withLock { $0 } == expected)
 }

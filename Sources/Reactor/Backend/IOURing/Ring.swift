@@ -112,7 +112,8 @@ internal import Glibc
     request.fd = -1
     request.flags = IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL
     request.timeout = __kernel_timespec(tv_sec: -1, tv_nsec: -1)
-    unsafe register(UInt32(IORING_REGISTER_SYNC_CANCEL), &request, 1)
+    // A signal interrupts it.
+    while unsafe register(UInt32(IORING_REGISTER_SYNC_CANCEL), &request, 1) == -EINTR {}
   }
 
   /// Lends a ring of provided buffers to the kernel.
@@ -145,7 +146,6 @@ internal import Glibc
     return result
   }
 
-  @discardableResult
   private func register(
     _ operation: UInt32, _ argument: UnsafeRawPointer, _ count: UInt32
   ) -> Int32 {

@@ -93,7 +93,14 @@ internal import Glibc
 
   /// The next completion; nil when none comes within half a second.
   private func nextCompletion() -> Completion? {
-    if ring.readyCount == 0 { ring.submitAndWait(timeoutNanoseconds: 500_000_000) }
+    let deadline = MonotonicClock.nowNanoseconds() + 500_000_000
+    var rest: Int64 = 500_000_000
+    // More than once only if a signal interrupts it.
+    while ring.readyCount == 0, rest > 0 {
+      let result = ring.submitAndWait(timeoutNanoseconds: rest)
+      if result < 0, result != -EINTR { break }
+      rest = deadline - MonotonicClock.nowNanoseconds()
+    }
     return ring.readyCount > 0 ? ring.takeCompletion() : nil
   }
 
