@@ -37,7 +37,7 @@ struct ServerAddressTests {
       server.wait()
     }
     let configuration = try ServerConfiguration(port: 0, host: "elsewhere") { _, _ in
-      [foreign, .ipv4(0xC000_0202, port: 0)]
+      [foreign, .ipv4(0xCB00_7101, port: 0)]
     }
     let error = #expect(throws: SystemError.self) { try Server(configuration) { _ in } }
     #expect(error?.code == EADDRNOTAVAIL)
