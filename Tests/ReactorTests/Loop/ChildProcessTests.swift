@@ -11,7 +11,10 @@ struct ChildProcessTests {
   func inherited(number: Int) async {
     await #expect(processExitsWith: .success) { [number] in
       // What the test's process has been given itself.
-      let before = inheritedFiles(of: startSleep())
+      let sleeper = startSleep()
+      let before = inheritedFiles(of: sleeper)
+      kill(sleeper, SIGKILL)
+      #expect(waitpid(sleeper, nil, 0) == sleeper)
       let path = TestSocket.path("child")
       let server = try LineServer(
         number == 0 ? .epoll : .ioURing, on: [.loopback(port: 0), .unixPath(path)])
