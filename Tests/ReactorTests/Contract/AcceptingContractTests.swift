@@ -35,8 +35,8 @@ struct AcceptingContractTests {
 
   @Test(
     "of a long backlog a wait reports a few, and the next ones the others, without blocking",
-    arguments: TestBackend.kinds)
-  func budget(kind: BackendKind) throws {
+    arguments: ContractBackend.tested)
+  func budget(kind: ContractBackend) throws {
     try TestReactor.run(kind) { reactor in
       Simulation.current?.faults.failedAccept = 0
       let listener = try Listener.open(.loopback(port: 0))
