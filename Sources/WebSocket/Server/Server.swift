@@ -100,9 +100,8 @@ public final class Server: Sendable {
   public var statistics: [ReactorStatistics] { group.statistics }
 
   /// Serves until the process gets one of these signals, or `stop` is called; then until all
-  /// connections have ended, as `wait`. Any thread but one of the
-  /// server's own; several servers may run at once,
-  /// and a signal stops them all.
+  /// connections have ended, as `wait`. Any thread but one of the server's own. Several servers may
+  /// run at once, and a signal stops them all.
   ///
   /// A second signal while the server stops ends the process by the signal's default action. What
   /// else happens to the signals meanwhile, and to handlers of the program for them, stands at

@@ -263,7 +263,9 @@ struct AddressListTests {
           return
         }
         let text = code == EAI_NONAME ? "Name or service not known" : "Temporary failure"
-        #expect(error.description.hasPrefix("resolve unknown.test: the name could not be resolved: \(text)"))
+        #expect(
+          error.description.hasPrefix(
+            "resolve unknown.test: the name could not be resolved: \(text)"))
         #expect(!error.description.contains("errno"))
         let retried = try running.dial("ws://unknown.test/") { $0.reconnect = ReconnectPolicy() }
         #expect(eventually { running.failures.count == 2 })
