@@ -101,9 +101,11 @@ extension Reactor {
   }
 
   /// Has a queue flushed that does not take so many bytes behind what topics have for the connection: before that is
-  /// folded in, since a full socket gives it back.
+  /// folded in, since a full socket gives it back. What the kernel has not been offered of topics says nothing about the
+  /// peer, and stays so.
   public func makeRoomBehindTopics(_ byteCount: Int, of connection: ConnectionPointer) {
-    let queuedByteCount = connection.pointee.queuedByteCount
+    let queuedByteCount =
+      connection.pointee.queuedByteCount - untriedTopicByteCount(of: connection)
     guard queuedByteCount > 0,
       byteCount > configuration.queue.byteCountMax - queuedByteCount - lagByteCount(of: connection)
     else { return }
