@@ -59,8 +59,11 @@ enum Shell {
     "swiftc -swift-version 6 -package-description-version 6.2 "
     + "-I \"$(dirname \"$(readlink -f \"$(command -v swiftc)\")\")/../lib/swift/pm/ManifestAPI\""
 
-  /// What a program that uses the engine is linked with.
+  /// What a program that uses the engine is linked with: not what is left of sources that have gone.
   static let objects =
-    ["CURing", "Reactor", "WebSocketProtocol", "WebSocket"]
-    .map { "'\(products)/\($0).build'/*.o" }.joined(separator: " ")
+    "'\(products)/CURing.build'/*.o "
+    + ["Reactor", "WebSocketProtocol", "WebSocket"].map { module in
+      let map = "'\(products)/\(module).build/output-file-map.json'"
+      return #"$(sed -n 's/.*"object" *: *"\([^"]*\.o\)".*/\1/p' \#(map))"#
+    }.joined(separator: " ")
 }
