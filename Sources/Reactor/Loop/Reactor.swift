@@ -369,17 +369,6 @@ internal import Synchronization
     unsafe state.value.pool.giveBack(chunk)
     completion?(outcome)
   }
-
-  func releaseAll(_ first: SendChunkPointer?, _ outcome: SendOutcome) -> Int {
-    var count = 0
-    var next = unsafe first
-    while let chunk = unsafe next {
-      unsafe next = chunk.pointee.next
-      unsafe release(chunk, outcome)
-      count += 1
-    }
-    return count
-  }
 }
 
 extension ReactorPort {

@@ -31,8 +31,8 @@
   /// Connections that this thread has posted to since the mailbox was last emptied, some of them
   /// several times: see `Reactor.mustPost`.
   var ownPostTargets: [ConnectionID] = []
-  /// Completions are being called of what was flushed to make room.
-  var isReleasingFlushed = false
+  /// Completions of chunks are being called, one after the other.
+  var isReleasing = false
   /// The connection whose handler is being told of messages that it has missed.
   var announcingIndex = ConnectionRecord.noIndex
   /// The connection that something is being done to which has come through the mailbox: so its

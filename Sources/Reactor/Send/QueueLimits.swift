@@ -91,15 +91,15 @@ extension Reactor {
   ) -> QueueAdmission {
     let flushed = unsafe flushNow(connection)
     guard canSend(on: connection) else {
-      unsafe releaseFlushed(flushed)
+      _ = unsafe releaseAll(flushed, .sent)
       return .closed
     }
     if hasRoom(byteCount, on: connection) {
       let admission = accept(byteCount, on: connection)
-      unsafe releaseFlushed(flushed)
+      _ = unsafe releaseAll(flushed, .sent)
       return admission
     }
-    unsafe releaseFlushed(flushed)
+    _ = unsafe releaseAll(flushed, .sent)
     switch configuration.queue.overflow {
     case .close: return .overflow
     case .dropNewest, .keepNewestPerKey: break
@@ -124,7 +124,7 @@ extension Reactor {
   }
 
   /// Whether so many bytes fit into the queue. Any number does if nothing waits that counts.
-  private func hasRoom(_ byteCount: Int, on connection: ConnectionPointer) -> Bool {
+  func hasRoom(_ byteCount: Int, on connection: ConnectionPointer) -> Bool {
     let limit = configuration.queue.byteCountMax
     if byteCount <= limit - connection.pointee.queuedByteCount { return true }
     let room = room(on: connection)

@@ -5,10 +5,11 @@ extension Reactor {
   /// A system call, for a send that would be refused otherwise. What is to be done about an empty queue is left to the
   /// end of the pass, since the handler may be in the middle of a call for this connection.
   ///
-  /// - Returns: the chunks whose completions are to be called, linked: see `releaseFlushed`.
+  /// - Returns: the chunks whose completions are to be called, linked, with `releaseAll`.
   func flushNow(_ connection: ConnectionPointer) -> SendChunkPointer? {
-    // A completion of what was flushed: what it sends is judged by what is queued, or each could have the next one called.
-    guard !state.value.isReleasingFlushed else { return nil }
+    // From within a completion: those of what is sent now would come before others that are to be called, and each
+    // could have the next one called.
+    guard !state.value.isReleasing else { return nil }
     var completed = ChunkList()
     if connection.pointee.flags.contains(.isSending) {
       settle(connection, &completed)
@@ -20,12 +21,20 @@ extension Reactor {
     return unsafe completed.first
   }
 
-  /// Calls the completions of what `flushNow` has sent.
-  func releaseFlushed(_ first: SendChunkPointer?) {
-    guard let first = unsafe first else { return }
-    state.value.isReleasingFlushed = true
-    _ = unsafe releaseAll(first, .sent)
-    state.value.isReleasingFlushed = false
+  /// Gives chunks back, linked, and calls their completions in order. Returns how many there were.
+  func releaseAll(_ first: SendChunkPointer?, _ outcome: SendOutcome) -> Int {
+    guard unsafe first != nil else { return 0 }
+    var next = unsafe first
+    let isNested = state.value.isReleasing
+    state.value.isReleasing = true
+    var count = 0
+    while let chunk = unsafe next {
+      unsafe next = chunk.pointee.next
+      unsafe release(chunk, outcome)
+      count += 1
+    }
+    state.value.isReleasing = isNested
+    return count
   }
 
   /// As `send`, for the response to an opening handshake, before anything else is sent: no limit counts it.

@@ -100,16 +100,24 @@ extension Reactor {
     return gaps
   }
 
-  /// Has a queue flushed that does not take so many bytes behind what topics have for the connection: before that is
-  /// folded in, since a full socket gives it back. What the kernel has not been offered of topics says nothing about the
-  /// peer, and stays so.
+  /// Has a queue flushed that does not take so many bytes: before what topics have for the connection is folded in, since a
+  /// full socket gives that back.
   public func makeRoomBehindTopics(_ byteCount: Int, of connection: ConnectionPointer) {
-    let queuedByteCount =
-      connection.pointee.queuedByteCount - untriedTopicByteCount(of: connection)
-    guard queuedByteCount > 0,
-      byteCount > configuration.queue.byteCountMax - queuedByteCount - lagByteCount(of: connection)
-    else { return }
-    unsafe releaseFlushed(flushNow(connection))
+    guard !hasRoom(byteCount, on: connection) else { return }
+    _ = unsafe releaseAll(flushNow(connection), .sent)
+  }
+
+  /// Under `dropOldest`, drops what must go from the queue for so many bytes to fit behind what topics have for the
+  /// connection. False: nothing has been dropped.
+  public func dropOldest(behindTopicsOf connection: ConnectionPointer, for byteCount: Int) -> Bool {
+    let limits = configuration.queue
+    let excess =
+      byteCount - limits.byteCountMax + connection.pointee.queuedByteCount
+      + lagByteCount(of: connection)
+    guard limits.overflow == .dropOldest, excess > 0, connection.canDrop(excess) else {
+      return false
+    }
+    return dropOldest(excess, on: connection) > 0
   }
 
   /// Puts what a connection's topics have for it into its queue, since `byteCount` bytes are to be

@@ -9,6 +9,11 @@ extension Engine {
     _ byteCount: Int, behindTopicsOf connection: ConnectionPointer
   ) -> QueueAdmission? {
     guard !reactor.fold(connection, before: byteCount) else { return nil }
+    if reactor.dropOldest(behindTopicsOf: connection, for: byteCount) {
+      // Completions of what was dropped may have ended it, or sent something else.
+      guard reactor.canSend(on: connection) else { return .closed }
+      if reactor.fold(connection, before: byteCount) { return nil }
+    }
     reactor.reportBackpressure(on: connection)
     return reactor.configuration.queue.overflow == .close ? .overflow : .dropped
   }
