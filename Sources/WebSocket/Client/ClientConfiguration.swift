@@ -55,12 +55,14 @@ public struct ClientConfiguration: Sendable {
   /// 30 s. 0: none is.
   public var pingIntervalMilliseconds = 30_000
 
-  /// Milliseconds without received bytes after which the connection is taken for dead: 120 s. 0:
-  /// never.
+  /// Milliseconds after which a silent connection is taken for dead: 120 s. 0: never. It is silent if
+  /// nothing is received and the peer acknowledges nothing of what it is sent. Time in which this
+  /// process stood still, and that in which receiving is paused, does not count.
   public var idleTimeoutMilliseconds = 120_000
 
-  /// Milliseconds from our close frame until the connection has ended: 5 s. In this time the peer
-  /// has to answer it, if ours came first, and then to end TCP.
+  /// Milliseconds until the connection has ended, from the last byte that the peer has acknowledged
+  /// once our close frame is sent: 5 s. In this time the peer has to answer it, if ours came first, and
+  /// then to end TCP. See `ReactorConfiguration.sendTimeoutMilliseconds`.
   public var closeTimeoutMilliseconds = 5_000
 
   /// Asks for the addresses of a name; never blocks. Returns what can be withdrawn, nil if nothing

@@ -20,9 +20,10 @@ public enum ConnectionError: Error, Sendable, Equatable {
   case protocolError(ProtocolError)
   /// The operating system ended it: reset, timed out, …
   case system(SystemError)
-  /// Nothing came from the peer for `ServerConfiguration.idleTimeoutMilliseconds`.
+  /// Nothing came from the peer for `ServerConfiguration.idleTimeoutMilliseconds`, and it took nothing.
   case idleTimeout
-  /// The peer did not answer our close frame within `ServerConfiguration.closeTimeoutMilliseconds`.
+  /// The peer did not answer our close frame within `ServerConfiguration.closeTimeoutMilliseconds`, or
+  /// did not take it.
   case closeTimeout
   /// The peer read so slowly that its queue overflowed, and the policy is to close.
   case queueOverflow

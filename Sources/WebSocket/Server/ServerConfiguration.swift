@@ -38,11 +38,14 @@ public struct ServerConfiguration: Sendable {
   /// 30 s. 0: none is.
   public var pingIntervalMilliseconds = 30_000
 
-  /// Milliseconds without received bytes after which the connection is taken for dead: 120 s. 0:
-  /// never.
+  /// Milliseconds after which a silent connection is taken for dead: 120 s. 0: never. It is silent if
+  /// nothing is received and the peer acknowledges nothing of what it is sent. Time in which this
+  /// process stood still, and that in which receiving is paused, does not count.
   public var idleTimeoutMilliseconds = 120_000
 
-  /// Milliseconds that the peer may take to answer our close frame: 5 s.
+  /// Milliseconds that the peer may take to answer our close frame, from the last byte that it has
+  /// acknowledged: 5 s. As long as it takes what stands before the close frame, the time does not run;
+  /// see `ReactorConfiguration.sendTimeoutMilliseconds`.
   public var closeTimeoutMilliseconds = 5_000
 
   /// Which origins a browser's page may come from. Nil: any, and none needed; what the handler
