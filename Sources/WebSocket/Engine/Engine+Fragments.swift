@@ -17,6 +17,7 @@ extension Engine {
   ) -> SendResult {
     let admission = admit(byteCount(of: pieces), kind: .message, key: key, to: connection)
     if let refusal = refuse(admission, completion, on: connection) { return refusal }
+    connection.webSocket.flags.insert(.mayHaveFragmentsQueued)
     let isDroppable = reactor.drops(key: key)
     let isSent =
       unsafe completion == nil && !isDroppable && role == .server
@@ -38,6 +39,7 @@ extension Engine {
   ) -> SendResult {
     let admission = admit(byteCount(of: pieces), kind: .message, key: key, to: connection)
     if let refusal = refuse(admission, completion, on: connection) { return refusal }
+    connection.webSocket.flags.insert(.mayHaveFragmentsQueued)
     let opcode = bytes.withBytes { Self.parts(of: $0).0 }
     unsafe reactor.enqueue(
       bytes, as: pieces, behind: bytes.byteCount - pieces.byteCount, key: key,
@@ -62,6 +64,7 @@ extension Engine {
     let frame = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(chunk.content))
     let (opcode, range) = Self.parts(of: frame)
     let isDroppable = reactor.drops(key: chunk.key)
+    connection.webSocket.flags.insert(.mayHaveFragmentsQueued)
     if role == .client, chunk.isShared {
       enqueue(
         pieces, opcode, frame.extracting(range), key: chunk.key,
@@ -98,9 +101,13 @@ extension Engine {
 
   // MARK: Control frames
 
-  /// Whether a control frame may find a fragment to go before. What waits for less than one does not wait for long.
+  /// Whether a control frame may find a fragment to go before. The answer is the same as long as there is one: a later
+  /// control frame must not go before an earlier one.
   func mayPassFragments(_ connection: ConnectionPointer) -> Bool {
-    reactor.queuedByteCount(of: connection) > configuration.fragmentByteCountMax
+    guard connection.webSocket.flags.contains(.mayHaveFragmentsQueued) else { return false }
+    if reactor.queuedByteCount(of: connection) > 0 { return true }
+    connection.webSocket.flags.remove(.mayHaveFragmentsQueued)
+    return false
   }
 
   // MARK: Bytes

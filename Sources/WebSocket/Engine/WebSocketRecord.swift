@@ -39,6 +39,8 @@ internal import WebSocketProtocol
     static let isSendingFragments = Flags(rawValue: 1 << 2)
     /// A pong waits behind much else: until it has left, no other is queued.
     static let isPongWaiting = Flags(rawValue: 1 << 3)
+    /// A message has been queued in fragments, and the queue has not been seen empty since.
+    static let mayHaveFragmentsQueued = Flags(rawValue: 1 << 4)
   }
 }
 
