@@ -62,7 +62,9 @@ extension Reactor {
     // A handler that subscribes anew whenever it is told of a gap may find the next gap at once: the
     // others get their turn.
     for _ in 0..<Self.announcedCountMax {
-      guard connection.pointee.topicFlags.areTopicsSent, connection.pointee.lifecycle == .open
+      // What the handler has sent when it was told of a gap may have filled the socket.
+      guard connection.pointee.topicFlags.areTopicsSent, connection.pointee.lifecycle == .open,
+        !connection.pointee.flags.contains(.isSending), !isKnownFull(connection)
       else { return }
       let gaps = referRuns(connection, &chunkCount)
       guard !gaps.isEmpty else { return }
@@ -133,15 +135,15 @@ extension Reactor {
     let handler =
       connection.pointee.index == state.value.postedIndex ? Self.currentHandler : nil
     if handler != nil { judge(connection) }
-    let isWaiting = connection.pointee.flags.contains(.isSending) || isKnownFull(connection)
-    if isWaiting {
-      let waiting = lagByteCount(of: connection) + connection.pointee.queuedByteCount
-      guard byteCount <= configuration.queue.byteCountMax - waiting else { return false }
-    }
-    let copiedByteCountMax =
-      isWaiting ? Int.max : isBlocked(connection) ? Self.copiedByteCountMax : 0
-    markDirty(connection)
     while true {
+      let isWaiting = connection.pointee.flags.contains(.isSending) || isKnownFull(connection)
+      if isWaiting {
+        let waiting = lagByteCount(of: connection) + connection.pointee.queuedByteCount
+        guard byteCount <= configuration.queue.byteCountMax - waiting else { return false }
+      }
+      let copiedByteCountMax =
+        isWaiting ? Int.max : isBlocked(connection) ? Self.copiedByteCountMax : 0
+      markDirty(connection)
       let gaps = foldRuns(connection, copiedByteCountMax, passesGaps: handler != nil)
       guard !gaps.isEmpty, let handler else { return true }
       announce(gaps, on: connection, handler)
