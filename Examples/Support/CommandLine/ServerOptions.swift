@@ -8,7 +8,7 @@ public struct ServerOptions: ExampleOptions {
   public var backend = BackendChoice.automatic
 
   public static let usage = """
-      --host HOST               address or name to listen on (127.0.0.1)
+      --host HOST               address, name or unix:PATH to listen on (127.0.0.1)
       --port PORT               port; 0: a free one (8080)
       --reactors N              threads (the CPUs that the process may use)
       --backend NAME            automatic, io_uring or epoll (automatic)

@@ -17,7 +17,7 @@ public enum ConnectFailure: Error, Sendable, Equatable {
   case refused(Refusal)
   /// The answer is none to an opening handshake (RFC 6455 §4.1).
   case invalidResponse(ResponseError)
-  /// The server has closed the connection without an answer.
+  /// The server has closed the connection without a whole answer.
   case closed
   /// `Dial.cancel` was called.
   case cancelled
@@ -36,7 +36,7 @@ extension ConnectFailure: CustomStringConvertible {
     case .refused(let refusal): "The server refused the opening handshake: \(refusal)"
     case .invalidResponse(let error): "\(error)"
     case .closed:
-      "The server closed the connection without an answer. It may be no WebSocket server, or a proxy may "
+      "The server closed the connection without a whole answer. It may be no WebSocket server, or a proxy may "
         + "have lost it."
     case .cancelled: "The dial was cancelled."
     case .stopped: "The client has stopped, and makes no more connections."
