@@ -19,7 +19,9 @@ public struct QueueLimits: Sendable, Equatable {
     /// As `dropNewest`; and in addition a send with a key takes the place of one with the same key
     /// that still waits, whether there is room or not.
     case keepNewestPerKey
-    /// The connection is closed: the peer reads too slowly.
+    /// The connection is closed: the peer reads too slowly. What other threads post is dropped as long
+    /// as the owning reactor has not looked at `byteCountMax` bytes of theirs: that says nothing about
+    /// the peer.
     case close
   }
 

@@ -33,8 +33,10 @@ public enum LagPolicy: Sendable, Equatable {
   case skipOldest(beyondByteCount: Int)
   /// It is only ever sent the newest message.
   case newestOnly
-  /// Of messages with the same key, it is only ever sent the newest; and beyond so many bytes not
-  /// the oldest. Those without a key are all different.
+  /// As soon as it lags, it is sent of messages with the same key only the newest. Those without a key
+  /// are all different. Beyond so many bytes, superseded messages included, it is not sent the oldest,
+  /// even if one is the only one of its key: the limit should hold what is published while a peer may
+  /// be slow. After a `TopicGap.skippedCount` above 0, send it the state as a whole.
   case newestPerKey(beyondByteCount: Int)
 
   /// Bytes; clamped to what a subscription can note.

@@ -160,7 +160,7 @@ public struct Connection: Sendable, Hashable {
   /// Stops receiving, so that a peer that sends faster than its messages can be dealt with has to wait:
   /// what it sends stays in the kernel, and then at its end. Messages that have been received by then
   /// are still delivered: 512 KiB at most (`ReactorConfiguration.largeReceiveBufferByteCount`), and with
-  /// io_uring up to 2 MiB (twice `receiveBufferCount` times `receiveBufferByteCount`).
+  /// io_uring up to 2 MiB more (twice `receiveBufferCount` times `receiveBufferByteCount`).
   ///
   /// Meanwhile the peer's silence ends nothing, and pings go on. The connection ends if the peer
   /// acknowledges nothing of what it is sent for the idle timeout, and at once if it resets it. The

@@ -10,7 +10,9 @@ public enum SendResult: Sendable, Equatable {
   /// It waits to be sent, behind much else: the peer reads more slowly than it is sent to.
   /// `ConnectionEvent.drained` says when all has left.
   case backpressure
-  /// It is lost: the queue is full, and the policy does not take more.
+  /// It is lost: the queue is full, and the policy does not take more. On another thread than the
+  /// reactor's, under any policy: what has been posted and has not reached the reactor is as much as
+  /// `QueueLimits.byteCountMax`. The connection goes on, and `ConnectionEvent.drained` follows.
   case dropped
   /// It is lost: the connection has ended, its close frame has been sent, or (for a message) a
   /// fragmented message is being sent.
