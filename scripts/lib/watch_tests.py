@@ -17,8 +17,10 @@ import subprocess
 import sys
 import time
 
-STARTED = re.compile(r"^\S+ Test (.+) started\.$")
-ENDED = re.compile(r"^\S+ Test (.+?) (?:with \d+ test cases )?(?:passed|failed|skipped)\b")
+# Of the cases of a test only the start is printed: the test itself is watched.
+STARTED = re.compile(r"^\S+ Test (?!case passing )(.+) started\.$")
+ENDED = re.compile(
+    r"^\S+ Test (.+?)(?: with \d+ test cases?)? (?:(?:passed|failed) after [0-9.]+ seconds|skipped\b)")
 
 
 class Running:

@@ -35,6 +35,19 @@ class WatchingTests(unittest.TestCase):
         script = "for n in 1 2 3 4; do echo \"◇ Test t$n() started.\"; sleep 0.8; echo \"✔ Test t$n() passed after 0.8 seconds.\"; done"
         self.assertEqual(watch(1.5, script)[0], 0)
 
+    def test_a_name_may_say_that_something_failed(self):
+        running = watch_tests.Running()
+        running.note('◇ Test "what has failed or passed is told" started.', 10)
+        running.note('✔ Test "what has failed or passed is told" passed after 0.001 seconds.', 11)
+        self.assertEqual(running.overdue(5, 20), [])
+
+    def test_cases_are_watched_as_one_test(self):
+        running = watch_tests.Running()
+        running.note('◇ Test "a" started.', 10)
+        running.note('◇ Test case passing 1 argument kind → .epoll to "a" started.', 10)
+        running.note('✔ Test "a" with 1 test case passed after 0.001 seconds.', 11)
+        self.assertEqual(running.overdue(5, 20), [])
+
     def test_the_end_of_a_test_is_known_by_what_it_prints(self):
         for end in [
             '✔ Test "a" passed after 0.001 seconds.',

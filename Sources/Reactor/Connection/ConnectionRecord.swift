@@ -137,4 +137,6 @@
   static let isPaused = SocketFlags(rawValue: 1 << 2)
   /// The backend has been asked to examine it, and has not answered.
   static let isExamined = SocketFlags(rawValue: 1 << 3)
+  /// A Unix socket: nothing counts what the peer has acknowledged.
+  static let isUnix = SocketFlags(rawValue: 1 << 4)
 }

@@ -105,7 +105,7 @@ extension Reactor {
     _ header: UnsafeRawBufferPointer, _ payload: UnsafeRawBufferPointer, _ handed: Int,
     on connection: ConnectionPointer
   ) {
-    state.value.statistics.sentByteCount &+= UInt64(handed)
+    countSent(handed, on: connection)
     let ofQueue = min(handed, connection.pointee.queuedByteCount)
     let completed = unsafe connection.consume(ofQueue, pool: &state.value.pool)
     let ofFrame = handed - ofQueue

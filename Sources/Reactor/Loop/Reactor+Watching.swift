@@ -52,6 +52,14 @@ extension Reactor {
     state.value.sendWatches[connection.pointee.index]?.limits = nil
   }
 
+  /// Bytes of a connection have been given to the kernel.
+  @inline(__always)
+  func countSent(_ byteCount: Int, on connection: ConnectionPointer) {
+    state.value.statistics.sentByteCount &+= UInt64(byteCount)
+    guard connection.pointee.socketFlags.contains(.isWatched) else { return }
+    state.value.sendWatches[connection.pointee.index]?.handedByteCount += Int64(byteCount)
+  }
+
   func setNextLook(at connection: ConnectionPointer) {
     let now = state.value.nowNanoseconds
     guard let watch = state.value.sendWatches[connection.pointee.index],
@@ -103,10 +111,5 @@ extension ReactorLoop {
       reactor.end(connection, code: ETIMEDOUT, reset: condition.hasUnacknowledgedBytes)
     case .free, .connecting, .closing: break
     }
-  }
-
-  /// Notes that bytes of a connection have been given to the kernel.
-  func noteHanded(_ byteCount: Int, on connection: ConnectionPointer) {
-    state.value.sendWatches[connection.pointee.index]?.handedByteCount += Int64(byteCount)
   }
 }

@@ -60,9 +60,11 @@ extension ReactorLoop {
     connection.pointee.lastReceivedTick = state.value.nowTick
     state.value.statistics.connectedCount &+= 1
     handler.connected(connection)
-    guard connection.pointee.lifecycle != .closing,
-      !connection.pointee.flags.contains(.isReceivingPaused)
-    else { return }
+    guard connection.pointee.lifecycle != .closing else { return }
     backend.receive(on: connection)
+    // The handler may have paused it before it was begun.
+    if connection.pointee.flags.contains(.isReceivingPaused) {
+      backend.pauseReceiving(on: connection)
+    }
   }
 }

@@ -60,10 +60,12 @@ extension ReactorLoop {
     state.value.statistics.acceptedCount &+= 1
     scheduleHousekeeping(afterNanoseconds: 1_000_000_000)
     handler.accepted(connection, listener: listener)
-    guard connection.pointee.lifecycle != .closing,
-      !connection.pointee.flags.contains(.isReceivingPaused)
-    else { return }
+    guard connection.pointee.lifecycle != .closing else { return }
     backend.receive(on: connection)
+    // The handler may have paused it before it was begun.
+    if connection.pointee.flags.contains(.isReceivingPaused) {
+      backend.pauseReceiving(on: connection)
+    }
   }
 
   private func refuse(_ descriptor: Int32) {
@@ -87,6 +89,7 @@ extension ReactorLoop {
     of connection: ConnectionPointer, common: SocketAddress?, own: SocketAddress?, isOutgoing: Bool
   ) -> Bool {
     guard let cell = reactor.port.makeCell(at: connection.pointee.index) else { return false }
+    if common?.isUnix ?? own?.isUnix ?? false { connection.pointee.socketFlags.insert(.isUnix) }
     cell.pointee.setOwnAddress((own ?? .unixUnnamed).packed)
     let position = reactor.port.pointee.addresses.intern(common ?? .unixUnnamed)
     cell.pointee.setCommonAddress(position, isOutgoing: isOutgoing)

@@ -6,7 +6,7 @@ extension ReactorLoop {
 
   @inline(__always)
   func notePassStart() {
-    let now = state.value.nowNanoseconds
+    let now = state.value.realNanoseconds
     state.value.passStartNanoseconds = now
     reactor.counters.passStartNanoseconds.store(
       state.value.startNanoseconds + now, ordering: .relaxed)

@@ -267,8 +267,7 @@ internal import Synchronization
 
   private func consume(_ byteCount: Int, on connection: ConnectionPointer) {
     guard byteCount > 0 else { return }
-    state.value.statistics.sentByteCount &+= UInt64(byteCount)
-    if connection.pointee.socketFlags.contains(.isWatched) { noteHanded(byteCount, on: connection) }
+    reactor.countSent(byteCount, on: connection)
     let completed = unsafe connection.consume(byteCount, pool: &state.value.pool)
     _ = unsafe reactor.releaseAll(completed, .sent)
   }

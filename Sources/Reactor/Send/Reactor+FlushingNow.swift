@@ -96,7 +96,7 @@ extension Reactor {
     _ byteCount: Int, from connection: ConnectionPointer, _ completed: inout ChunkList
   ) {
     guard byteCount > 0 else { return }
-    state.value.statistics.sentByteCount &+= UInt64(byteCount)
+    countSent(byteCount, on: connection)
     var next = unsafe connection.consume(byteCount, pool: &state.value.pool)
     while let chunk = unsafe next {
       unsafe next = chunk.pointee.next

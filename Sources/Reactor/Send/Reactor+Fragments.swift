@@ -174,7 +174,7 @@ extension Reactor {
     of pieces: PayloadPieces, _ payload: UnsafeRawBufferPointer, from handed: Int,
     on connection: ConnectionPointer, _ writeHeader: HeaderWriter
   ) {
-    state.value.statistics.sentByteCount &+= UInt64(handed)
+    countSent(handed, on: connection)
     let ofQueue = min(handed, connection.pointee.queuedByteCount)
     let completed = unsafe connection.consume(ofQueue, pool: &state.value.pool)
     var taken = handed - ofQueue

@@ -41,8 +41,8 @@ extension ConnectionError: CustomStringConvertible {
       "Nothing was heard of the peer for idleTimeoutMilliseconds, so the connection was ended. If the "
         + "peer is only slow, raise that limit."
     case .closeTimeout:
-      "The peer did not answer our close frame within closeTimeoutMilliseconds, so the connection was "
-        + "reset. If the peer is only slow, raise that limit."
+      "The peer did not answer our close frame within closeTimeoutMilliseconds, or took nothing of what "
+        + "stands before it for sendTimeoutMilliseconds. If the peer is only slow, raise that limit."
     case .queueOverflow:
       "The peer reads too slowly: more waited to be sent to it than QueueLimits.byteCountMax allows. "
         + "Raise that limit, send less, or choose another QueueLimits.overflow than close."

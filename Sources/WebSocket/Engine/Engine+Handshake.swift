@@ -135,10 +135,14 @@ extension Engine {
   }
 
   /// Milliseconds in which what has arrived of a handshake has been received.
-  private static let receivingMilliseconds = 100
+  private static let receivingMilliseconds = 1000
 
+  /// Once: a peer may send without end.
   func examinedHandshake(_ condition: ConnectionCondition, on connection: ConnectionPointer) {
-    guard condition.hasUnreadBytes else { return handshakeExpired(connection) }
+    guard condition.hasUnreadBytes, !connection.webSocket.flags.contains(.isHandshakeOverdue) else {
+      return handshakeExpired(connection)
+    }
+    connection.webSocket.flags.insert(.isHandshakeOverdue)
     reactor.setDeadline(on: connection, afterMilliseconds: Self.receivingMilliseconds)
   }
 

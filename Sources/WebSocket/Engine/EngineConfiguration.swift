@@ -46,7 +46,10 @@ struct EngineConfiguration: Sendable {
   }
 
   private static func fragmentByteCountMax(_ byteCount: Int?) -> Int {
-    precondition(byteCount ?? 1 > 0, "a fragment has a byte at least")
+    if let byteCount, byteCount < 1 {
+      misuse(
+        "fragmentByteCountMax is \(byteCount): a fragment has a byte at least. nil: no fragments.")
+    }
     return byteCount ?? .max
   }
 }

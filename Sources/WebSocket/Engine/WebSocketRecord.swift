@@ -41,6 +41,8 @@ internal import WebSocketProtocol
     static let isPongWaiting = Flags(rawValue: 1 << 3)
     /// A message has been queued in fragments, and the queue has not been seen empty since.
     static let mayHaveFragmentsQueued = Flags(rawValue: 1 << 4)
+    /// The time for the opening handshake is over, but for what had arrived by then.
+    static let isHandshakeOverdue = Flags(rawValue: 1 << 5)
   }
 }
 

@@ -79,6 +79,7 @@ extension IOURingBackend {
       finishClosing(connection, to: receiver)
     } else {
       armReceive(on: connection)
+      pollForError(on: connection)
     }
   }
 

@@ -153,11 +153,22 @@ extension IOURingBackend {
   private func sendWaiting(_ batch: SendBatch, on connection: ConnectionPointer) -> SendStart {
     let isBlocked = connection.pointee.sendState.contains(.isBlocked)
     _ = prepare(
-      batch, on: connection, isBlocked ? .waitingForRoom : .waiting,
+      batch, on: connection, waitingManner(of: connection, isBlocked: isBlocked),
       token: Token(.send, of: connection))
     connection.pointee.sendState.insert(.isWaiting)
     connection.pointee.backendOperationCount += 1
     return .pending(0)
+  }
+
+  /// Where the kernel does not tell what the peer has acknowledged, what it has taken of us stands for it
+  /// (`SendWatch`). There a send must not go on for long without saying so.
+  private func waitingManner(
+    of connection: ConnectionPointer, isBlocked: Bool
+  ) -> Submission.SendManner {
+    guard tableCount == 0, !connection.pointee.socketFlags.contains(.isUnix) else {
+      return .some(pollsFirst: isBlocked)
+    }
+    return isBlocked ? .waitingForRoom : .waiting
   }
 
   /// - Returns: how many bytes it sends when it succeeds.

@@ -49,6 +49,9 @@ internal import Glibc
     case waiting
     /// Waits until all is sent, and does not try before the socket has room.
     case waitingForRoom
+    /// Sends what the socket takes as soon as that is something; with `pollsFirst` it does not try before
+    /// the socket has room.
+    case some(pollsFirst: Bool)
   }
 
   /// Sends bytes that stay in place until the send has ended.
@@ -130,6 +133,9 @@ internal import Glibc
     case .waitingForRoom:
       unsafe entry.pointee.msg_flags = UInt32(flags)
       unsafe entry.pointee.ioprio = UInt16(IORING_RECVSEND_POLL_FIRST)
+    case .some(let pollsFirst):
+      unsafe entry.pointee.msg_flags = UInt32(MSG_NOSIGNAL)
+      if pollsFirst { unsafe entry.pointee.ioprio = UInt16(IORING_RECVSEND_POLL_FIRST) }
     }
   }
 
