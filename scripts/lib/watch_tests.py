@@ -3,7 +3,7 @@
 
 usage: scripts/lib/watch_tests.py SECONDS COMMAND...
 
-COMMAND is `swift test` or runs it. Its output is passed on. Exits with the status of COMMAND, or with 124 if one test
+COMMAND is `swift test --no-parallel` or runs it. Its output is passed on. Exits with the status of COMMAND, or with 124 if one test
 has taken more than so many seconds. Whatever COMMAND has started has ended then.
 
 A test that waits for ever does not end by a limit of its own: it keeps its thread. So something else has to look.
@@ -24,7 +24,8 @@ ENDED = re.compile(
 
 
 class Running:
-    """Tests that have begun and not ended, by what is printed of them."""
+    """The test that has begun and not ended, by what is printed. They run one after the other: the start of one is the
+    end of the one before, whose last line may be glued to what it has printed itself."""
 
     def __init__(self):
         self.since = {}
@@ -33,7 +34,7 @@ class Running:
         if match := STARTED.match(line):
             # That of the run itself is none.
             if match[1] != "run":
-                self.since[match[1]] = now
+                self.since = {match[1]: now}
         elif match := ENDED.match(line):
             self.since.pop(match[1], None)
 
