@@ -59,7 +59,10 @@ struct Pings {
   mutating func arrived(_ ping: Ping) -> String? {
     let count = arrivedCounts[ping.lane]
     guard count < sent[ping.lane].count else { return "a ping came that was not sent" }
-    guard sent[ping.lane][count] == ping else { return "a ping was lost, or came out of order: \(ping.number) instead of \(sent[ping.lane][count].number)" }
+    let expected = sent[ping.lane][count]
+    guard expected == ping else {
+      return "ping \(ping.number) came instead of \(expected.number): lost, or out of order"
+    }
     arrivedCounts[ping.lane] += 1
     arrived.append(ping)
     openByteCount -= ping.byteCount + 6

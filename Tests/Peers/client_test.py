@@ -273,7 +273,7 @@ class RefusalTest(ClientCase):
         self.assert_fails(
             lambda _: b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\"\r\n"
                       b"Content-Length: 3\r\n\r\nno\n",
-            'refused: 401 Unauthorized, it wants: Basic realm="x"')
+            'refused: 401 Unauthorized, which asks for Basic realm="x"')
 
     def test_does_not_wait_for_a_server_that_keeps_the_connection(self):
         with ScriptedServer(lambda _: b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n",
@@ -287,7 +287,7 @@ class RefusalTest(ClientCase):
     def test_follows_no_redirect_but_says_where_it_leads(self):
         self.assert_fails(
             lambda _: b"HTTP/1.1 302 Found\r\nLocation: ws://127.0.0.1:1/there\r\n\r\n",
-            "refused: 302 Found, elsewhere: ws://127.0.0.1:1/there")
+            "refused: 302 Found, a redirect that is not followed: ws://127.0.0.1:1/there")
 
     def test_does_not_insist_when_it_was_refused(self):
         self.assert_fails(lambda _: b"HTTP/1.1 403 Forbidden\r\n\r\n", "403", "--reconnect")
