@@ -57,17 +57,21 @@ extension IOURingBackend {
     }
   }
 
-  /// Starts receiving anew for those that found no buffer: by now all have been given back. Not for
-  /// more than there are buffers, else most of them would only starve again. If there was no time
-  /// for what others have received, buffers are scarce: they are read without any.
+  /// Whether there was no time for all that others have received. What they have received is in
+  /// buffers, so these are scarce.
+  private var isFlooded: Bool { ring.readyCount > 0 }
+
+  /// Starts receiving anew for connections that found no buffer, as many as there are buffers that
+  /// nothing undelivered lies in. Any more would find none again, and have lost their place in the
+  /// line. While buffers are scarce, a connection is read without any, or with a direct descriptor
+  /// gets one and joins the line again: a multishot receive would take all that are left.
   func receiveForStarved() {
-    var budget = min(state.starved.count, buffers.count)
-    let isFlooded = ring.readyCount > 0
+    var budget = min(state.starved.count, buffers.count - min(ring.readyCount, buffers.count))
     while budget > 0, let next = state.starved.popFirst() {
       // A record that has changed hands since has another generation.
       if next.connection.pointee.generation == UInt32(next.number) {
         if isFlooded { becomeLarge(next.connection) }
-        armReceive(on: next.connection)
+        armReceive(on: next.connection, isReadable: isFlooded, takesOneBuffer: isFlooded)
       }
       budget -= 1
     }
@@ -75,10 +79,12 @@ extension IOURingBackend {
 
   /// Starts waiting in the way that suits the connection, unless it is waiting already.
   /// `isReadable` says that bytes are in the socket.
-  func armReceive(on connection: ConnectionPointer, isReadable: Bool = false) {
+  func armReceive(
+    on connection: ConnectionPointer, isReadable: Bool = false, takesOneBuffer: Bool = false
+  ) {
     var mode = connection.pointee.receiveState
     guard mode.contains(.isWanted), !mode.isArmed, !mode.contains(.isClosing) else { return }
-    let mayMultishot = state.multishotCount < configuration.multishotCountMax
+    let mayMultishot = state.multishotCount < configuration.multishotCountMax && !takesOneBuffer
     let token = Token(.receive, of: connection)
     if mode.contains(.isLarge) || !isReadable && (mode.contains(.isQuiet) || !mayMultishot) {
       nextSubmission().poll(
@@ -142,6 +148,8 @@ extension IOURingBackend {
     to receiver: any CompletionReceiver
   ) {
     switch -completion.result {
+    case ..<0 where isFlooded && !wasPolling && !connection.pointee.receiveState.contains(.isLarge):
+      starve(connection)
     case ..<0, ECANCELED, EAGAIN, EINTR:
       // With bytes it ended because it was to take one buffer only, or because the queue was full.
       armReceive(
@@ -150,9 +158,13 @@ extension IOURingBackend {
       pollForError(on: connection)
     case ENOBUFS:
       state.starvedBufferCount += 1
-      state.starved.append(connection, number: Int(connection.pointee.generation))
+      starve(connection)
     case let code:
       endReceiving(on: connection, code, to: receiver)
     }
+  }
+
+  private func starve(_ connection: ConnectionPointer) {
+    state.starved.append(connection, number: Int(connection.pointee.generation))
   }
 }
