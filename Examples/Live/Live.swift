@@ -60,7 +60,7 @@ struct Live: WebSocketServerHandler {
     switch event {
     case .pong(let payload):
       guard !state.isBehind, let duration = PingStamp.roundTrip(of: payload) else { return }
-      // Whoever reads slowly needs no more of these until all that waits has left.
+      // A visitor that reads slowly gets no more of these until its queue is empty.
       state.isBehind = connection.send(Event.roundTrip(duration)) != .accepted
     case .drained:
       state.isBehind = false

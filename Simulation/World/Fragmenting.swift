@@ -3,8 +3,8 @@ import WebSocket
 
 /// Messages in fragments, from the session's reactor's thread or from one that is no reactor's.
 extension World {
-  /// Begins a message of so many fragments. `isSlow`: the reactor's thread sends one in a pass. With a
-  /// malformation it is no text, although it is sent as one.
+  /// Begins a message of `count` fragments. If `isSlow`, the reactor's thread sends one fragment in each
+  /// pass. With a malformation, the message is sent as a text and is not valid UTF-8.
   func sendFragments(
     _ byteCount: Int, count: Int, isText: Bool, isSlow: Bool = false,
     malformation: Malformation? = nil, from session: Session

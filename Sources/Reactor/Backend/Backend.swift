@@ -72,9 +72,9 @@ protocol Backend: AnyObject {
   /// found out how many the kernel has taken.
   func sendSynchronously(_ batch: SendBatch, on connection: ConnectionPointer) -> SendStart
 
-  /// What has become of the send in flight, as far as that is known before `wait` reports it. `handed`: it has ended
-  /// with so many bytes, all of them, and `wait` will not report it. `blocked`: so many bytes are in the kernel, `wait`
-  /// will report it with those beyond them, and the kernel holds no address of ours. `pending` with no bytes: nothing is known.
+  /// What has become of the send in flight, as far as that is known before `wait` reports it. `handed`: the kernel has
+  /// taken all its bytes, and `wait` does not report it. `blocked`: the kernel has taken the bytes that are told here and
+  /// holds no address of ours; `wait` reports the bytes taken beyond them. `pending` with no bytes: nothing is known.
   func settleSend(on connection: ConnectionPointer) -> SendStart
 
   /// Whether the next `send` would wait for room, and hold its bytes as long as the peer does not read: the last one has

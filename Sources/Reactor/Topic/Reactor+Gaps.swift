@@ -45,8 +45,7 @@ extension Reactor {
   ) {
     let untold = topics.value[index].untold
     // The handler may have ended this subscription when it was told of another gap.
-    guard topics.value[index].connection == connection, !untold.isEmpty,
-      let shard = shard(of: index)
+    guard self.connection(of: index) == connection, !untold.isEmpty, let shard = shard(of: index)
     else { return }
     topics.value[index].untold = Subscription.LeftOut()
     let gap = LogGap(
@@ -89,7 +88,7 @@ extension Reactor {
     guard cursor > start else { return }
     let conflatedCount = cursor - start - excludedCount
     topics.value[index].cursor = cursor
-    topics.value[index].connection.disown(referencesOf: index)
+    connection(of: index).disown(referencesOf: index)
     topics.value[index].untold.add(conflatedCount: conflatedCount, excludedCount: excludedCount)
     shard.log.counters.conflatedCount.add(Int(conflatedCount), ordering: .relaxed)
   }
@@ -108,7 +107,7 @@ extension Reactor {
     let excludedCount = excludedCount(cursor..<target, index, shard)
     let count = target - cursor - excludedCount
     topics.value[index].cursor = target
-    topics.value[index].connection.disown(referencesOf: index)
+    connection(of: index).disown(referencesOf: index)
     let counters = shard.log.counters
     if isConflated {
       topics.value[index].untold.add(conflatedCount: count, excludedCount: excludedCount)
@@ -122,8 +121,7 @@ extension Reactor {
   /// Whether a message is not for a subscriber.
   func isExcluded(_ ordinal: UInt64, _ index: UInt32, _ shard: TopicShard) -> Bool {
     guard ordinal < topics.value[index].excludedEnd else { return false }
-    return shard.segment(of: ordinal).entry(of: ordinal).excluded
-      == id(of: topics.value[index].connection)
+    return shard.segment(of: ordinal).entry(of: ordinal).excluded == id(of: connection(of: index))
   }
 
   /// How many of some messages are not for a subscriber.

@@ -145,6 +145,11 @@ extension Reactor {
     connection(id).map { find(log, of: $0) != nil } ?? false
   }
 
+  /// The connection of a subscription.
+  func connection(of index: UInt32) -> ConnectionPointer {
+    slab.record(at: topics.value[index].connectionIndex)
+  }
+
   func shard(of index: UInt32) -> TopicShard? {
     topics.value.shards[Int(topics.value[index].shard)]
   }
@@ -166,9 +171,8 @@ extension Reactor {
     shard.hold(start)
     let index = topics.value.add(
       Subscription(
-        connection: connection, cursor: start.ordinal, shard: shardIndex,
-        position: UInt32(shard.state.value.subscriptions.count),
-        byteCountMax: policy.byteCountMax, policy: .init(policy), replayEnd: start.end))
+        of: connection, cursor: start.ordinal, replayEnd: start.end, shard: shardIndex,
+        position: UInt32(shard.state.value.subscriptions.count), policy))
     shard.state.value.subscriptions.append(index)
     link(index, to: connection)
     if topics.value[index].policy == .newestPerKey { shard.state.value.isKeyed = true }

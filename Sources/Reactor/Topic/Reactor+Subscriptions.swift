@@ -68,7 +68,7 @@ extension Reactor {
 
   /// A subscription has something to be sent.
   func notePending(_ index: UInt32) {
-    let connection = topics.value[index].connection
+    let connection = self.connection(of: index)
     guard hasMany(connection), let many = topics.value.many(of: connection) else { return }
     addPending(index, many)
   }

@@ -112,7 +112,7 @@ extension Reactor {
     shard.log.noteOffered()
     var late: [ConnectionID] = []
     for index in shard.state.value.subscriptions {
-      let connection = topics.value[index].connection
+      let connection = self.connection(of: index)
       if topics.value[index].cursor < end { notePending(index) }
       if connection.pointee.flags.contains(.isSending) {
         needed = min(needed, judge(index, shard, &late))
@@ -154,7 +154,7 @@ extension Reactor {
   /// The oldest message that a subscription needs: to be sent, or to go back to.
   private func oldest(_ index: UInt32) -> UInt64 {
     let subscription = topics.value[index]
-    let referred = subscription.connection.firstReferred(of: index) ?? subscription.cursor
+    let referred = connection(of: index).firstReferred(of: index) ?? subscription.cursor
     return min(subscription.cursor, referred)
   }
 
@@ -176,8 +176,8 @@ extension Reactor {
     if subscription.policy == .close {
       // What direct sends have come behind is in the queue, which refers to it without a limit.
       lag += max(
-        0, subscription.connection.pointee.queuedByteCount - configuration.queue.byteCountMax)
-      if lag > Int(subscription.byteCountMax) { late.append(id(of: subscription.connection)) }
+        0, connection(of: index).pointee.queuedByteCount - configuration.queue.byteCountMax)
+      if lag > Int(subscription.byteCountMax) { late.append(id(of: connection(of: index))) }
       return oldest
     }
     guard lag > Int(subscription.byteCountMax) else { return oldest }

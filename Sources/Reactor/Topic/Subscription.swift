@@ -1,14 +1,20 @@
 /// A cursor: how far a connection has been sent a topic. Of the connection's reactor only.
-@safe struct Subscription: BitwiseCopyable {
+///
+/// There may be millions, so it has 56 bytes: it names its connection by a 32-bit index, and the policy
+/// lies in the two bits of an ordinal that are never set.
+struct Subscription: BitwiseCopyable {
   /// No subscription.
   static let none = UInt32.max
 
-  var connection: ConnectionPointer
   /// The next message that it is to be sent; all before it have been sent, or lie in the
   /// connection's send queue, or are never sent.
   var cursor: UInt64
   /// Behind the last message that excludes the connection. Which others do is in their entries.
   var excludedEnd: UInt64 = 0
+  /// `replayEnd`, and in the highest two bits the policy.
+  private let replayEndAndPolicy: UInt64
+  /// Its connection's index in the reactor's slab.
+  let connectionIndex: UInt32
   /// Whose log it is: a position in `ReactorTopics.shards`. Free: the next free subscription.
   var shard: UInt32
   /// Where it stands in the shard's list.
@@ -17,13 +23,33 @@
   /// `ManySubscriptions.pending`; none: it does not.
   var next = Subscription.none
   /// What the policy allows: bytes.
-  var byteCountMax: UInt32
+  let byteCountMax: UInt32
   /// Messages right before the cursor that are left out, and of which the handler has not been told.
   var untold = LeftOut()
-  var policy: Policy
+
+  /// Ordinals begin at 0 and count messages: none has more bits.
+  private static var ordinalBits: UInt64 { 62 }
+
+  init(
+    of connection: ConnectionPointer, cursor: UInt64, replayEnd: UInt64, shard: UInt32,
+    position: UInt32, _ policy: LagPolicy
+  ) {
+    self.cursor = cursor
+    replayEndAndPolicy = replayEnd | UInt64(Policy(policy).rawValue) << Self.ordinalBits
+    connectionIndex = connection.pointee.index
+    self.shard = shard
+    self.position = position
+    byteCountMax = policy.byteCountMax
+  }
+
+  var policy: Policy {
+    // The initializer stored one of the four.
+    Policy(rawValue: UInt8(replayEndAndPolicy >> Self.ordinalBits)) ?? .close
+  }
+
   /// Where the log ended when it began. Up to there, if it began in the past, it may lag as far as
   /// the log reaches.
-  let replayEnd: UInt64
+  var replayEnd: UInt64 { replayEndAndPolicy & (1 << Self.ordinalBits - 1) }
 
   var isReplaying: Bool { cursor < replayEnd }
 

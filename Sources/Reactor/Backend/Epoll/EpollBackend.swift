@@ -144,10 +144,10 @@ final class EpollBackend: Backend {
     guard connection.pointee.lifecycle != .connecting else {
       return deliverConnected(events, of: connection, to: receiver)
     }
-    // Receiving comes first: after a reset, whoever comes first gets the error, and the other one
+    // Receiving comes first: after a reset, the first system call gets the error, and the next one
     // nothing.
     let state = connection.epollState
-    // Whoever is listed has had his turn in this wait, or is going to have one.
+    // A connection that is listed has had its turn in this wait, or is going to have one.
     if state.isSuperset(of: [.isReceiving, .isReadable]) && !state.contains(.isListed) {
       receiveInTurn(on: connection, to: receiver)
     } else if !state.contains(.isReceiving), events & EPOLLERR.rawValue != 0 {

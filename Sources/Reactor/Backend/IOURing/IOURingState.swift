@@ -11,13 +11,14 @@ struct IOURingState: ~Copyable {
   var inlineSends = ConnectionQueue()
   /// How many of `inlineSends` the kernel has tried.
   var triedInlineSendCount = 0
-  /// How many of those are reported next, once so many completions have been taken in all: their
-  /// own are among them.
+  /// How many of those are reported next: once `completionCount` has come to `settledCompletionCount`,
+  /// since their own completions are among those.
   var settlingInlineSendCount = 0
   var settledCompletionCount: UInt64 = 0
   /// Completions taken so far.
   var completionCount: UInt64 = 0
-  /// How many of `examining` are answered next, once so many completions have been taken in all.
+  /// How many of `examining` are answered next: once `completionCount` has come to
+  /// `examinedCompletionCount`.
   var settlingExaminationCount = 0
   var examinedCompletionCount: UInt64 = 0
   /// How long the wait may go on delivering.
