@@ -2,7 +2,8 @@
 # that must find each of them does. `build` is there.
 #
 # A patch that begins with the line `found by: test FILTER` must be found by the tests that `swift test --filter FILTER`
-# runs. Every other one must be found by the simulation.
+# runs. One that begins with the line `found by: plans` must be found by the plans in Simulation/Failures that name it: new
+# seeds would take too long. Every other one must be found by the simulation.
 #
 # The simulation has found a mistake if it says so for some seed (exit status 1, 2 or 3), and the tree as it is plays the
 # same seed without a failure. The tests have found it if they fail, crash or hang, and if those of the tree as it is pass.
@@ -54,13 +55,18 @@ find_mutation() {
   local name=$1 patch=Simulation/Mutations/$1.patch filter command=simulate
   filter=$(sed -n '1s/^found by: test //p' "$patch")
   [ -z "$filter" ] || command=test
+  [ "$(head -n 1 "$patch")" != 'found by: plans' ] || command=plans
   # Only what differs is written, so that little is built anew.
   rsync -a --checksum --delete Package.swift Sources Simulation Tests Examples Conformance Soak "$mutation_tree"/
   if ! patch -s -p1 --fuzz=0 --no-backup-if-mismatch -d "$mutation_tree" <"$patch"; then
     report_mutation - 'FAILED: the patch does not fit'
     return 1
   fi
-  if [ -n "$filter" ]; then find_by_test; else find_by_simulation; fi
+  case $command in
+    test) find_by_test ;;
+    plans) find_by_plans ;;
+    simulate) find_by_simulation ;;
+  esac
 }
 
 # MARK: By the simulation
@@ -91,6 +97,21 @@ find_by_simulation() {
   play_failures "$mutated" || return 1
   # They count from 1.
   report_mutation "$seed" "found: ${line#*: }"
+}
+
+# That the tree as it is plays the plans without a failure is looked at by each simulation.
+find_by_plans() {
+  local mutated
+  if ! grep -qx "# mutation $name" Simulation/Failures/*.plan; then
+    report_mutation - 'FAILED: no plan names it'
+    return 1
+  fi
+  if ! mutated=$(build "$mutation_tree" mutated); then
+    report_mutation - 'FAILED: it cannot be built'
+    return 1
+  fi
+  play_failures "$mutated" || return 1
+  report_mutation - 'found: all plans that name it fail'
 }
 
 # play_failures PROGRAM: plans that once failed for want of what this mistake takes away must still do so. They name it in

@@ -110,6 +110,15 @@ static inline bool martlet_ring_find_completion(const struct io_uring *ring, uin
   return false;
 }
 
+/// How many provided buffers the completions hold that can be taken.
+static inline unsigned martlet_ring_completed_buffer_count(const struct io_uring *ring) {
+  const unsigned end = __atomic_load_n(ring->cq.ktail, __ATOMIC_ACQUIRE);
+  unsigned count = 0;
+  for (unsigned position = *ring->cq.khead; position != end; position++)
+    if (ring->cq.cqes[position & ring->cq.ring_mask].flags & IORING_CQE_F_BUFFER) count++;
+  return count;
+}
+
 /// Whether completions wait in the kernel for room in the queue.
 static inline bool martlet_ring_has_overflowed(const struct io_uring *ring) {
   return __atomic_load_n(ring->sq.kflags, __ATOMIC_RELAXED) & IORING_SQ_CQ_OVERFLOW;

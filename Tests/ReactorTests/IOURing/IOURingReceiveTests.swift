@@ -68,6 +68,33 @@ struct IOURingReceiveTests {
     }
   }
 
+  @Test(
+    "buffers that are too few are given out in turn, though a wait has no time for all that comes",
+    arguments: [false, true])
+  func scarceBuffers(direct: Bool) throws {
+    let bench = try Bench(
+      .init(
+        receiveBufferCount: 16, receiveBufferByteCount: 64, deliveryNanosecondsMax: 100_000,
+        usesDirectDescriptors: direct), capacity: 256)
+    var peers: [UInt32: Int32] = [:]
+    var counts: [UInt32: Int] = [:]
+    for _ in 0..<200 {
+      let (connection, peer) = try bench.connect()
+      peers[connection.pointee.index] = peer
+      counts[connection.pointee.index] = 0
+    }
+    bench.recorder.onReceived = { _, connection in
+      counts[connection.pointee.index, default: 0] += 1
+      // There is more to be received at any time.
+      write(peers[connection.pointee.index]!, [1])
+      usleep(20)
+    }
+    for peer in peers.values { write(peer, [1]) }
+    #expect(bench.wait { counts.values.reduce(0, +) >= 4000 })
+    #expect(counts.values.min()! >= 10)
+    #expect(bench.backend.state.starvedBufferCount > 0)
+  }
+
   @Test("after a pause no byte is lost or out of order")
   func pause() throws {
     let bench = try Bench()

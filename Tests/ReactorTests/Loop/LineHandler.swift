@@ -14,6 +14,7 @@ import Synchronization
 ///     watch         asks for word when the queue has run empty
 ///     keep          the connection is not ended when the group stops
 ///     sink          no answers from now on
+///     block N       nothing happens on the reactor for N milliseconds of a simulation
 ///
 /// Anything else is sent back.
 final class LineHandler: ConnectionHandler {
@@ -113,6 +114,10 @@ final class LineHandler: ConnectionHandler {
     case "watch": reactor.reportBackpressure(on: connection)
     case "keep": state(connection).pointee.isKept = true
     case "sink": state(connection).pointee.isSink = true
+    case "block":
+      guard let simulation = Simulation.current else { return }
+      simulation.advance(toNanoseconds: simulation.nowNanoseconds + Int64(number) * 1_000_000)
+      send("blocked\n", on: connection)
     default: send("\(line)\n", on: connection)
     }
   }

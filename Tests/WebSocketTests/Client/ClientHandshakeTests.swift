@@ -191,6 +191,25 @@ struct ClientHandshakeTests {
     }
   }
 
+  @Test("has its time and a second, however many interim responses come", arguments: backends)
+  func endlessInterimResponses(on kind: BackendKind) throws {
+    try dialing(on: kind, configure: { $0.connectTimeoutMilliseconds = 300 }) { running in
+      let server = try ScriptedServer()
+      let dial = try running.dial(server.url)
+      let peer = try server.accept()
+      _ = try peer.readRequest()
+      let hint = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+      let hints = [UInt8](String(repeating: hint, count: 1000).utf8)
+      let duration = seconds {
+        let start = ContinuousClock.now
+        // Until the client has ended it.
+        while (try? peer.send(hints)) != nil, ContinuousClock.now - start < .seconds(4) {}
+        #expect(throws: ConnectFailure.timeout) { try dial.waitUntilOpen() }
+      }
+      #expect(duration > 0.2 && duration < 3, "\(duration) s")
+    }
+  }
+
   @Test("fails when the server ends it before the head is whole", arguments: backends)
   func endBeforeHead(on kind: BackendKind) throws {
     try dialing(on: kind) { running in

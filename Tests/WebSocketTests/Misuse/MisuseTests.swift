@@ -21,6 +21,7 @@ private enum Misuse: String, Codable, CaseIterable, Sendable {
   case bufferCount = "receiveBufferCount is 100"
   case connectionCount = "connectionCountMax is 0"
   case headByteCount = "headByteCountMax is 0"
+  case fragmentByteCount = "fragmentByteCountMax is 0: a fragment has a byte at least"
   case messageByteCount = "messageByteCountMax and frameByteCountMax must not be negative"
   case opcode = "An Opcode is 16"
   case lengthField = "too small for its payloadLength, 126"
@@ -44,6 +45,7 @@ private enum Misuse: String, Codable, CaseIterable, Sendable {
     case .bufferCount: try start { $0.reactor.receiveBufferCount = 100 }
     case .connectionCount: try start { $0.reactor.connectionCountMax = 0 }
     case .headByteCount: _ = HandshakeLimits(headByteCountMax: 0)
+    case .fragmentByteCount: try start { $0.fragmentByteCountMax = 0 }
     case .messageByteCount: _ = Session.Limits(messageByteCountMax: -1)
     case .opcode: _ = Opcode(rawValue: 16)
     case .lengthField: _ = FrameHeader(opcode: .text, payloadLength: 126, lengthField: .sevenBits)

@@ -48,6 +48,19 @@ final class Peer {
     }
   }
 
+  /// Connects to a Unix socket with a name in the abstract namespace.
+  init(unixAbstract name: String) throws {
+    descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    guard descriptor >= 0 else { throw PeerError.failed("socket", code: errno) }
+    setTimeout(seconds: 5)
+    let address = withUnsafeBytes(of: UInt16(AF_UNIX), Array.init) + [0] + Array(name.utf8)
+    let result = address.withUnsafeBytes {
+      connect(
+        descriptor, $0.baseAddress!.assumingMemoryBound(to: sockaddr.self), socklen_t($0.count))
+    }
+    guard result == 0 else { throw PeerError.failed("connect", code: errno) }
+  }
+
   /// Takes over a connected blocking socket: of a server's own, for a client.
   init(adopting descriptor: Int32) {
     self.descriptor = descriptor

@@ -26,11 +26,18 @@ struct SlowReaderTests {
   }
 
   @Test(
-    "gets all that was sent, and the close frame, however long that takes", arguments: backends)
-  func close(on kind: BackendKind) throws {
+    "gets all that was sent, and the close frame, however long that takes", arguments: backends,
+    [false, true])
+  func close(on kind: BackendKind, direct: Bool) throws {
+    // No system call says what the peer of a direct descriptor has acknowledged.
+    guard !direct || kind == .ioURing else { return }
     let outcomes = Locked<[SendOutcome]>([])
     try serve(
-      on: kind, configure: configure,
+      on: kind,
+      configure: {
+        configure(&$0)
+        $0.reactor.usesDirectDescriptors = direct
+      },
       handle: { on, _ in
         on.received = { connection, _, _ in
           connection.send([UInt8](repeating: 7, count: 600_000)) { outcome in
@@ -46,7 +53,7 @@ struct SlowReaderTests {
       var last = Frame.ping()
       let duration = try seconds {
         while last.opcode != Frame.close().opcode {
-          last = try peer.readFrame(pausingAfter: 8192, milliseconds: 20)
+          last = try peer.readFrame(pausingAfter: 8192, milliseconds: direct ? 40 : 20)
           received += last.payload.count
         }
       }
@@ -59,6 +66,40 @@ struct SlowReaderTests {
       #expect(closure.isClean && closure.error == nil)
       #expect(outcomes.withLock { $0 } == [.sent])
     }
+  }
+
+  @Test("at a Unix socket gets all that was sent, too", arguments: backends)
+  func unix(on kind: BackendKind) throws {
+    let name = "martlet-slow-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+    var configuration = ServerConfiguration(addresses: [.unixAbstract(name)])
+    configuration.reactor.backend = kind == .epoll ? .epoll : .ioURing
+    configure(&configuration)
+    let journal = Journal()
+    let server = try Server(configuration, state: Tracked.self) { on in
+      on.upgrade = { request, _ in .accept(Tracked(journal, note: request.target)) }
+      on.received = { connection, _, _ in
+        connection.send([UInt8](repeating: 7, count: 600_000))
+        connection.close()
+      }
+    }
+    defer {
+      server.stop()
+      server.wait()
+    }
+    let peer = try Peer(unixAbstract: name)
+    try peer.upgrade()
+    try peer.send(.text("go"))
+    var received = 0
+    var last = Frame.ping()
+    let duration = try seconds {
+      while last.opcode != Frame.close().opcode {
+        last = try peer.readFrame(pausingAfter: 8192, milliseconds: 20)
+        received += last.payload.count
+      }
+    }
+    #expect(received - last.payload.count == 600_000)
+    #expect(last.closeCode == 1000)
+    #expect(duration > 1, "\(duration) s: the reader is too fast to prove something")
   }
 
   @Test("gets all of an HTTP response", arguments: backends)

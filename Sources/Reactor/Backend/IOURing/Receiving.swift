@@ -61,12 +61,16 @@ extension IOURingBackend {
   /// buffers, so these are scarce.
   private var isFlooded: Bool { ring.readyCount > 0 }
 
-  /// Starts receiving anew for connections that found no buffer, as many as there are buffers that
-  /// nothing undelivered lies in. Any more would find none again, and have lost their place in the
-  /// line. While buffers are scarce, a connection is read without any, or with a direct descriptor
-  /// gets one and joins the line again: a multishot receive would take all that are left.
+  /// Starts receiving anew for connections that found no buffer, for no more than there are buffers: any
+  /// more would find none again, and have lost their place in the line. While buffers are scarce a
+  /// connection is read without any. With a direct descriptor that cannot be: it gets one buffer, of
+  /// those that nothing undelivered lies in, and joins the line again. A multishot receive would take
+  /// all that are left.
   func receiveForStarved() {
-    var budget = min(state.starved.count, buffers.count - min(ring.readyCount, buffers.count))
+    guard state.starved.count > 0 else { return }
+    let isFlooded = isFlooded
+    let heldCount = isFlooded && tableCount > 0 ? ring.readyBufferCount : 0
+    var budget = min(state.starved.count, buffers.count - min(heldCount, buffers.count))
     while budget > 0, let next = state.starved.popFirst() {
       // A record that has changed hands since has another generation.
       if next.connection.pointee.generation == UInt32(next.number) {

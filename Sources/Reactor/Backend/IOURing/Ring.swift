@@ -91,6 +91,9 @@ internal import Glibc
   /// Completions that can be taken.
   var readyCount: Int { unsafe Int(martlet_ring_completion_count(memory)) }
 
+  /// Provided buffers that those hold. Looks at each of them.
+  var readyBufferCount: Int { unsafe Int(martlet_ring_completed_buffer_count(memory)) }
+
   /// Completions wait in the kernel because the queue was full. `submitAndWait` brings them.
   var hasOverflowed: Bool { unsafe martlet_ring_has_overflowed(memory) }
 
