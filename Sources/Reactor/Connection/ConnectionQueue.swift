@@ -9,7 +9,8 @@
 
   private(set) var count = 0
   private var head = 0
-  private var capacity: Int
+  /// Places there are. Those of elements that have been taken are used again.
+  private(set) var capacity: Int
   private var elements: UnsafeMutablePointer<Element>
 
   /// - Parameter capacity: a power of two; grows.

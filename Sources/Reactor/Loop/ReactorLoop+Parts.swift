@@ -52,24 +52,24 @@ extension ReactorLoop {
       if connection.pointee.flags.contains(.isDirty) { flush(connection) }
       position += 1
     }
-    if position < count { state.value.unflushed += state.value.dirty[position..<count] }
+    for connection in state.value.dirty[position..<count] {
+      state.value.unflushed.append(connection)
+    }
     if count > 0 { state.value.dirty.removeFirst(count) }
-    let left = state.value.unflushed.count - state.value.unflushedStart
+    let left = state.value.unflushed.count
     state.value.unflushedCountBeforeOffer = min(state.value.unflushedCountBeforeOffer, left)
     if left > 0 { flushRest(countMax: max(Self.flushCountMax - position, Self.restCountMin)) }
   }
 
   private func flushRest(countMax: Int) {
     state.value.budget.extend(byNanoseconds: Self.restNanosecondsMin)
-    let end = min(state.value.unflushed.count, state.value.unflushedStart + countMax)
-    while state.value.unflushedStart < end, state.value.budget.allowsAnother() {
-      let connection = state.value.unflushed[state.value.unflushedStart]
-      state.value.unflushedStart += 1
+    var count = min(state.value.unflushed.count, countMax)
+    while count > 0, state.value.budget.allowsAnother(),
+      let connection = state.value.unflushed.popFirst()?.connection
+    {
+      count -= 1
       if state.value.unflushedCountBeforeOffer > 0 { state.value.unflushedCountBeforeOffer -= 1 }
       if connection.pointee.flags.contains(.isDirty) { flush(connection) }
     }
-    guard state.value.unflushedStart == state.value.unflushed.count else { return }
-    state.value.unflushed.removeAll(keepingCapacity: true)
-    state.value.unflushedStart = 0
   }
 }

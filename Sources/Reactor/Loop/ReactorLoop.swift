@@ -202,7 +202,7 @@ internal import Synchronization
   /// 0 if there is work left; else until the next deadline; negative if there is none.
   private var timeoutNanoseconds: Int64 {
     // Whoever subscribes from a completion comes behind this pass's offering.
-    guard state.value.dirty.isEmpty, state.value.unflushed.isEmpty,
+    guard state.value.dirty.isEmpty, state.value.unflushed.count == 0,
       reactor.topics.value.dirty.isEmpty, unsafe state.value.taken == nil, !state.value.hasMoreDue,
       !isDone
     else { return 0 }

@@ -9,9 +9,8 @@
   /// Connections with bytes to send, or to be shut down, at the end of the pass. Some may have been
   /// served since.
   var dirty: [ConnectionPointer] = []
-  /// Those of earlier passes that there was no time for, from `unflushedStart` on.
-  var unflushed: [ConnectionPointer] = []
-  var unflushedStart = 0
+  /// Those of earlier passes that there was no time for. Under load it may never be empty.
+  var unflushed = ConnectionQueue(capacity: 1024)
   /// How many of them are to be flushed before topics are offered again.
   var unflushedCountBeforeOffer = 0
   /// What has been taken out of the mailbox, and not been looked at yet; oldest first.

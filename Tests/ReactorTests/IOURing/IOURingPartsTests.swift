@@ -37,6 +37,19 @@ struct IOURingPartsTests {
     #expect(next == 100 && queue.count == 0)
   }
 
+  @Test("a queue that is never empty does not grow for that")
+  func steadyQueue() throws {
+    let slab = ConnectionSlab(capacity: 1, attachmentByteCount: 0)
+    let connection = try #require(slab.allocate())
+    var queue = ConnectionQueue(capacity: 4)
+    for number in 0..<3 { queue.append(connection, number: number) }
+    for number in 3..<1000 {
+      queue.append(connection, number: number)
+      #expect(queue.popFirst()?.number == number - 3)
+    }
+    #expect(queue.capacity == 4)
+  }
+
   @Test("of a long backlog no more are accepted than are reported by one wait")
   func acceptBudget() throws {
     let bench = try Bench()
