@@ -21,6 +21,7 @@ extension ReactorLoop {
     restartListeners()
     quiesceSome()
     reactor.settleTopics(handler)
+    state.value.sendWatches.trim()
     // What is freed to malloc in small pieces stays in its arenas until it is asked to look.
     let freedByteCount = state.value.pool.trim() + reactor.topics.value.takeOwed()
     if freedByteCount >= 1 << 20 { martlet_malloc_trim() }

@@ -55,8 +55,7 @@
   var realNanoseconds: Int64 = 0
   /// How long the wait under way may take. Negative: there is no limit.
   var waitNanoseconds: Int64 = 0
-  /// Of connections whose sending is watched, by their slots.
-  var sendWatches: [UInt32: SendWatch] = [:]
+  var sendWatches = SendWatches()
   /// The tick of the timer wheel that `nowNanoseconds` lies in.
   var nowTick: UInt32 = 0
   /// Whether the reactor is in a wait that has not delivered anything yet.

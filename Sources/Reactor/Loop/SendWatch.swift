@@ -1,7 +1,7 @@
 /// Whether a peer goes on taking what it is sent: what is counted while somebody wants to know.
 ///
-/// Kept beside the connection records, in `ReactorState.sendWatches`: few connections have one, and
-/// nothing is counted for the others.
+/// Kept beside the connection records (`SendWatches`): few connections have one, and nothing is counted
+/// for the others.
 struct SendWatch {
   /// How long the peer may take. Nil: nobody waits for it, looks are only compared.
   var limits: Limits?

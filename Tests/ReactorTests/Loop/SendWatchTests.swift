@@ -82,4 +82,25 @@ struct SendWatchTests {
       byteCountPerSecond: 0)
     #expect(watch.nanosecondsToNextLook(nowNanoseconds: 24 * second) == second + 1)
   }
+
+  @Test("a table holds watches by any index, and its memory only as long as there are some")
+  func table() {
+    var watches = SendWatches()
+    #expect(watches[70_000] == nil)
+    watches[70_000] = nil
+    #expect(watches.holdsMemory == false)
+    for index: UInt32 in [3, 70_000, 3] {
+      watches[index] = SendWatch(limits: nil, nowNanoseconds: Int64(index))
+    }
+    #expect(watches.count == 2 && watches[4] == nil && watches[69_999] == nil)
+    watches[3]?.handedByteCount += 5
+    #expect(watches[3]?.handedByteCount == 5 && watches[70_000]?.sinceNanoseconds == 70_000)
+    watches[3] = nil
+    watches.trim()
+    #expect(watches.count == 1 && watches[3] == nil && watches[70_000] != nil)
+    watches[70_000] = nil
+    watches.trim()
+    #expect(watches.holdsMemory == false)
+    #expect(watches[70_000] == nil)
+  }
 }
