@@ -164,6 +164,46 @@ struct CountingTests {
     }
   }
 
+  @Test(
+    "is right when a handler has published, and a job of another connection sends behind that",
+    arguments: backends)
+  func behindPublished(on kind: BackendKind) throws {
+    let topic = TopicRegistry().topic("t")
+    let hasPublished = Locked(false)
+    let isPosted = Locked(false)
+    try serve(
+      on: kind, configure: { $0.reactor.reactorCount = 1 },
+      handle: { on, _ in
+        on.lagged = Self.tellGap
+        on.received = { _, _, _ in
+          for number in 0..<10 {
+            topic.publish("\(topic.endPosition.ordinal) own", key: UInt64(number % 2 + 1))
+          }
+          hasPublished.withLock { $0 = true }
+          while !isPosted.withLock({ $0 }) { usleep(500) }
+          isPosted.withLock { $0 = false }
+        }
+      }
+    ) { running in
+      let (publisher, publishing) = try running.openWithHandle()
+      let (peer, connection) = try running.openWithHandle()
+      connection.subscribe(to: topic, lag: .newestPerKey(beyondByteCount: 1 << 20))
+      var client = CountingClient(peer: peer, position: 0)
+      for round in 1...20 {
+        try publisher.send(.text("go"))
+        #expect(eventually { hasPublished.withLock { $0 } })
+        hasPublished.withLock { $0 = false }
+        // Comes through the mailbox behind what was published, and is done before that is offered.
+        publishing.withState(as: Tracked.self) { _ in connection.send("direct") }
+        isPosted.withLock { $0 = true }
+        #expect(try client.read(upTo: 10 * round - 1) == nil)
+        #expect(client.directCount == 0)
+        #expect(try peer.readFrame() == .text("direct"))
+      }
+      #expect(client.messageCount == 40)
+    }
+  }
+
   @Test("is told of its own message at once, if it is excluded from it", arguments: backends)
   func ownMessages(on kind: BackendKind) throws {
     let topic = TopicRegistry().topic("t")
