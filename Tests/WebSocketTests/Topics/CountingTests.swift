@@ -204,6 +204,60 @@ struct CountingTests {
     }
   }
 
+  @Test(
+    "is told of a gap once, although the socket had no room for what comes before and behind it",
+    arguments: backends)
+  func fullSocket(on kind: BackendKind) throws {
+    let topic = TopicRegistry().topic("t")
+    let missedCount = Locked(0)
+    try serve(
+      on: kind, recordsTraffic: false,
+      configure: {
+        $0.reactor.reactorCount = 1
+        $0.listener.sendBufferByteCount = 16 << 10
+      },
+      handle: { on, _ in
+        on.lagged = { _, gap, _ in missedCount.withLock { $0 += gap.missedCount } }
+        on.received = { connection, message, _ in
+          guard message.text == "publish" else {
+            connection.send(Self.filler)
+            return
+          }
+          topic.publish(String(repeating: "y", count: 10_000), key: 1)
+          topic.publish("superseded", key: 2)
+          topic.publish("last", key: 2)
+        }
+      }
+    ) { running in
+      let publisher = try running.open()
+      let (first, stalled) = try running.openWithHandle(receiveBufferByteCount: 4096)
+      // The last one waits in the queue. One less fills the socket, and nobody knows that it is full.
+      var count = -1
+      while stalled.queuedByteCount == 0 {
+        try first.send(.text("one"))
+        usleep(2000)
+        count += 1
+      }
+      for number in (count - 2)...(count + 1) {
+        let (peer, connection) = try running.openWithHandle(receiveBufferByteCount: 4096)
+        for _ in 0..<number {
+          try peer.send(.text("one"))
+          usleep(2000)
+        }
+        connection.subscribe(to: topic, lag: .newestPerKey(beyondByteCount: 1 << 20))
+        #expect(eventually { topic.subscriberCount == 1 })
+        missedCount.withLock { $0 = 0 }
+        try publisher.send(.text("publish"))
+        usleep(20_000)
+        while try peer.readFrame().text != "last" {}
+        #expect(missedCount.withLock { $0 } == 1)
+        peer.reset()
+        #expect(eventually { topic.subscriberCount == 0 })
+      }
+      first.reset()
+    }
+  }
+
   @Test("is told of its own message at once, if it is excluded from it", arguments: backends)
   func ownMessages(on kind: BackendKind) throws {
     let topic = TopicRegistry().topic("t")
