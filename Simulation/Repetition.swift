@@ -29,10 +29,8 @@ enum Repetition {
     // The first times fill what is kept for ever: ports, tables, what malloc holds back.
     guard repeats(roundCount) else { return otherwiseText }
     var loss = 0
-    // A little may still be kept for good, and free memory come to lie in other pieces, for a hundred courses
-    // and more. What is lost in each course is lost in all of them.
-    let long = 10 * roundCount
-    for count in [roundCount, roundCount, roundCount, long, long, long, long] {
+    // A little may still be kept for good. What is lost in each course is lost for longer.
+    for count in [roundCount, roundCount, roundCount, 10 * roundCount, 10 * roundCount] {
       let before = process_allocated_byte_count()
       guard repeats(count) else { return otherwiseText }
       loss = (process_allocated_byte_count() - before) / count

@@ -22,14 +22,14 @@ extension Reactor {
   /// on, behind all that has been received by then. Costs three system calls. A deadline that was set
   /// stays.
   public func examine(_ connection: ConnectionPointer) {
-    guard connection.pointee.lifecycle == .open,
-      !connection.pointee.socketFlags.contains(.isExamined)
-    else { return }
+    guard connection.pointee.lifecycle == .open else { return }
     if !connection.pointee.socketFlags.contains(.isWatched) {
       connection.pointee.socketFlags.insert(.isWatched)
       state.value.sendWatches[connection.pointee.index] = SendWatch(
         limits: nil, nowNanoseconds: state.value.nowNanoseconds)
     }
+    // If an answer is on its way already, it is the answer to this as well.
+    guard !connection.pointee.socketFlags.contains(.isExamined) else { return }
     connection.pointee.socketFlags.insert(.isExamined)
     backend.examine(connection)
   }
@@ -39,7 +39,7 @@ extension Reactor {
     connection.pointee.lastReceivedTick = state.value.nowTick
   }
 
-  /// Looks are compared no more.
+  /// Looks are compared no more, and what has been asked is not answered.
   public func endWatching(_ connection: ConnectionPointer) {
     guard connection.pointee.socketFlags.contains(.isWatched) else { return }
     connection.pointee.socketFlags.remove(.isWatched)

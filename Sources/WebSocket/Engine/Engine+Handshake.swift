@@ -130,6 +130,8 @@ extension Engine {
     connection.webSocket.flags.insert(.hasState)
     connection.webSocket.canSendMessages = role == .server
     if let subprotocol { reactor.label(connection, subprotocol) }
+    // What was asked about the handshake is answered no more.
+    reactor.endWatching(connection)
     watch(connection)
     unsafe application.opened(handle(connection), state: connection.state)
   }

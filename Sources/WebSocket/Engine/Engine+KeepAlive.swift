@@ -67,9 +67,7 @@ extension Engine {
       return watch(connection)
     }
     let idle = reactor.idleMilliseconds(of: connection)
-    // Without a limit the question was asked during the opening handshake.
-    let timeout = configuration.idleTimeoutMilliseconds
-    guard timeout == 0 || idle < timeout else {
+    guard idle < configuration.idleTimeoutMilliseconds else {
       return fail(connection, .idleTimeout, code: .internalError, reason: "keep-alive timeout")
     }
     goOn(connection, idleMilliseconds: idle)

@@ -95,6 +95,46 @@ struct IOURingReceiveTests {
     #expect(bench.backend.state.starvedBufferCount > 0)
   }
 
+  @Test(
+    "a connection that is paused while it waits for a scarce buffer still has a reset noticed",
+    arguments: [false, true])
+  func pausedWhileScarce(direct: Bool) throws {
+    let bench = try Bench(
+      .init(
+        receiveBufferCount: 16, receiveBufferByteCount: 64, deliveryNanosecondsMax: 100_000,
+        usesDirectDescriptors: direct), capacity: 256)
+    var peers: [UInt32: Int32] = [:]
+    for _ in 0..<100 {
+      let (connection, peer) = try bench.connect()
+      peers[connection.pointee.index] = peer
+    }
+    var count = 0
+    var paused: [ConnectionPointer] = []
+    bench.recorder.onReceived = { [unowned bench] _, connection in
+      count += 1
+      if count < 2000 { write(peers[connection.pointee.index]!, [1]) }
+      usleep(20)
+      // Some of the others, whatever they are waiting for.
+      guard count % 100 == 0, count < 2000 else { return }
+      let other = bench.slab.record(at: UInt32(count / 20))
+      bench.backend.pauseReceiving(on: other)
+      paused.append(other)
+    }
+    for peer in peers.values { write(peer, [1]) }
+    #expect(
+      bench.wait {
+        count >= 2000
+          && paused.allSatisfy { $0.pointee.receiveState.contains(.isPollingForError) }
+      })
+    for connection in paused {
+      let peer = peers[connection.pointee.index]!
+      var reset = linger(l_onoff: 1, l_linger: 0)
+      setsockopt(peer, SOL_SOCKET, SO_LINGER, &reset, socklen_t(MemoryLayout<linger>.size))
+      bench.closePeer(peer)
+      #expect(bench.wait { bench.recorder.receiveEnds[connection.pointee.index] != nil })
+    }
+  }
+
   @Test("after a pause no byte is lost or out of order")
   func pause() throws {
     let bench = try Bench()

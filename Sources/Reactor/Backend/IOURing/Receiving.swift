@@ -76,6 +76,7 @@ extension IOURingBackend {
       if next.connection.pointee.generation == UInt32(next.number) {
         if isFlooded { becomeLarge(next.connection) }
         armReceive(on: next.connection, isReadable: isFlooded, takesOneBuffer: isFlooded)
+        pollForError(on: next.connection)
       }
       budget -= 1
     }
