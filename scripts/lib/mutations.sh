@@ -137,11 +137,12 @@ find_by_test() {
     report_mutation - "FAILED: $filter without the mistake: ${plain_outcomes[$filter]}"
     return 1
   fi
-  if ! build_tests --package-path "$mutation_tree" --scratch-path .build/simulate/mutated-tests; then
+  local scratch=.build/simulate/mutated-tests
+  if ! build_tests --package-path "$mutation_tree" --scratch-path "$scratch"; then
     report_mutation - 'FAILED: it cannot be built'
     return 1
   fi
-  run_tests --package-path "$mutation_tree" --scratch-path .build/simulate/mutated-tests || status=$?
+  run_tests "$scratch" || status=$?
   if [ "$status" = 0 ]; then
     report_mutation - "FAILED: $filter did not find it"
     return 1
@@ -163,7 +164,7 @@ passes_plainly() {
     if ! build_tests; then
       outcome='they cannot be built'
     else
-      run_tests || status=$?
+      run_tests .build || status=$?
       # A filter that names nothing passes, too.
       if [ "$status" != 0 ]; then
         outcome="exit status $status"
@@ -183,9 +184,11 @@ build_tests() {
   in_time 900 swift build "$@" "${test_flags[@]}" || { grep -aE 'error' "$mutation_log" >&2; return 1; }
 }
 
-# run_tests FLAG...: one after the other, as scripts/test does.
+# run_tests SCRATCH: one after the other, as scripts/test does. By the program itself: `swift test` would leave it
+# running when a test hangs, and would keep what it has printed.
 run_tests() {
-  in_time "$mutation_seconds" swift test --skip-build --no-parallel --disable-xctest "$@" --filter "$filter"
+  in_time "$mutation_seconds" "$1/debug/martletPackageTests.xctest" --testing-library swift-testing --no-parallel \
+    --filter "$filter"
 }
 
 # in_time SECONDS COMMAND...: what it has started ends with it, also if this script is ended. See stage.sh.
