@@ -32,10 +32,10 @@ final class Model {
     log("\(microseconds) µs: \(text())")
   }
 
-  init(_ simulation: Simulation, _ settings: Plan.Settings, usesFile: Bool) {
+  init(_ simulation: Simulation, _ settings: Plan.Settings) {
     self.simulation = simulation
     self.settings = settings
-    topics = settings.topics.map { TopicRecord($0.limits, usesFile: usesFile) }
+    topics = settings.topics.map { TopicRecord($0.limits) }
   }
 
   deinit {

@@ -16,8 +16,6 @@ struct TopicRecord {
   }
 
   let limits: TopicLimits
-  /// Its segments may lie in the log's file.
-  private let usesFile: Bool
   private(set) var messages: [Published] = []
   /// The longest of them, as a history counts it.
   private var longest = 0
@@ -25,9 +23,8 @@ struct TopicRecord {
   /// What a message takes in a history besides its frame.
   private static let entryByteCount = 24
 
-  init(_ limits: TopicLimits, usesFile: Bool) {
+  init(_ limits: TopicLimits) {
     self.limits = limits
-    self.usesFile = usesFile
   }
 
   var count: Int { messages.count }
@@ -69,10 +66,8 @@ struct TopicRecord {
 
   /// What is let go of at once: a part of what is kept, and one message at least (`TopicLimits`).
   var segmentByteCountMax: Int {
-    let most = (usesFile ? 256 : 64) * 1024
-    let usual = limits.historyByteCount > 0 ? max(4096, limits.historyByteCount / 4) : most
-    // In the file they are whole pages.
-    return (max(usual, longest) + 15) & ~15 + (usesFile ? 4096 : 0)
+    let usual = limits.historyByteCount > 0 ? max(4096, limits.historyByteCount / 4) : 64 * 1024
+    return (max(usual, longest) + 15) & ~15
   }
 
   /// As much as the limit says, or the last part.

@@ -161,7 +161,7 @@ extension SimulatedFaults {
       Field("reordering", \.reordering), Field("starvedBuffer", \.starvedBuffer),
       Field("failedAccept", \.failedAccept), Field("failedAdoption", \.failedAdoption),
       Field("failedSocket", \.failedSocket), Field("failedConnect", \.failedConnect),
-      Field("vanishing", \.vanishing), Field("fileSending", \.fileSending),
+      Field("vanishing", \.vanishing),
       Field("preemption", \.preemption), Field("spentBudget", \.spentBudget),
       Field("lateWake", \.lateWake), Field("spuriousWake", \.spuriousWake),
       Field("interruption", \.interruption),

@@ -22,7 +22,7 @@ final class World: @unchecked Sendable {
     self.plan = plan
     simulation = Simulation(seed: plan.seed, faults: plan.faults)
     simulation.descriptorCountMax = plan.settings.descriptorCountMax
-    model = Model(simulation, plan.settings, usesFile: plan.faults.fileSending > 0)
+    model = Model(simulation, plan.settings)
   }
 
   /// Plays the plan. Returns what was not as promised; nil: nothing.

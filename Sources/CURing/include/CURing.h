@@ -12,7 +12,6 @@
 
 #include <liburing.h>
 
-#include "MartletMemoryFile.h"
 #include "MartletSignal.h"
 #include "MartletSystem.h"
 #include "MartletRing.h"

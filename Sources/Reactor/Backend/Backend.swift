@@ -14,15 +14,8 @@ protocol Backend: AnyObject {
   /// holds connections as direct descriptors.
   var descriptorsPerConnection: Int { get }
 
-  /// From so many bytes on it is to send what lies in the log's file from there
-  /// (`SendBatch.fileOffset`). `Int.max`: it cannot.
-  var fileByteCountMin: Int { get }
-
   /// System calls made so far.
   var systemCallCount: UInt64 { get }
-
-  /// Sends so far that gave a socket pages of the log's file instead of copies.
-  var fileSendCount: UInt64 { get }
 
   /// Times that a receive found no buffer to receive into (ENOBUFS) so far.
   var starvedBufferCount: UInt64 { get }
@@ -63,8 +56,7 @@ protocol Backend: AnyObject {
 
   /// Sends the bytes of `batch` in one go. At most one send is in flight on a connection, and not
   /// after `shutdownSending` or `close`. The bytes must stay in place until the send has ended; the
-  /// iovecs themselves only during the call. From a file only if `fileByteCountMin` allows it, on
-  /// a thread that has SIGPIPE blocked.
+  /// iovecs themselves only during the call.
   func send(_ batch: SendBatch, on connection: ConnectionPointer) -> SendStart
 
   /// As `send`, for bytes that must have been offered to the socket before this returns: the caller decides by the

@@ -55,7 +55,6 @@ extension ReactorLoop {
   func publish() {
     var statistics = state.value.statistics
     statistics.systemCallCount &+= backend.systemCallCount
-    statistics.fileSendCount = backend.fileSendCount
     statistics.starvedBufferCount = backend.starvedBufferCount
     reactor.counters.store(statistics)
   }

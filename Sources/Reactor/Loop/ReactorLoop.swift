@@ -13,7 +13,6 @@ internal import Synchronization
   let handler: any ConnectionHandler
   let listeners: ListenerSet
   let backend: any Backend
-  private let fileByteCountMin: Int
   /// A pass that takes this long is told of. Max: none is.
   let slowPassNanoseconds: Int64
   let state: Confined<ReactorState>
@@ -23,7 +22,6 @@ internal import Synchronization
     self.handler = handler
     self.listeners = listeners
     backend = reactor.backend
-    fileByteCountMin = backend.fileByteCountMin
     let slow = reactor.configuration.slowPassMilliseconds
     slowPassNanoseconds = slow > 0 ? Reactor.nanoseconds(milliseconds: slow) : .max
     state = reactor.state
@@ -233,8 +231,7 @@ internal import Synchronization
     var rest = connection.pointee.queuedByteCount
     while rest > 0, !connection.pointee.flags.contains(.isSending),
       connection.pointee.lifecycle != .closing,
-      let batch = unsafe connection.gather(
-        into: reactor.vectors, fileByteCountMin: fileByteCountMin)
+      let batch = unsafe connection.gather(into: reactor.vectors)
     {
       state.value.statistics.sendCount &+= 1
       switch backend.send(batch, on: connection) {

@@ -16,8 +16,6 @@ public struct ReactorStatistics: Sendable, Equatable {
   public var receiveCount: UInt64 = 0
   /// Sends started.
   public var sendCount: UInt64 = 0
-  /// Sends that gave a socket pages of a topic's log instead of copies of them.
-  public var fileSendCount: UInt64 = 0
   /// Whole messages received, as the handler counts them.
   public var messageCount: UInt64 = 0
   /// System calls made by the backend, and to accept and wake.
@@ -46,7 +44,6 @@ public struct ReactorStatistics: Sendable, Equatable {
     sum.sentByteCount = one.sentByteCount + other.sentByteCount
     sum.receiveCount = one.receiveCount + other.receiveCount
     sum.sendCount = one.sendCount + other.sendCount
-    sum.fileSendCount = one.fileSendCount + other.fileSendCount
     sum.messageCount = one.messageCount + other.messageCount
     sum.systemCallCount = one.systemCallCount + other.systemCallCount
     sum.wakeCount = one.wakeCount + other.wakeCount

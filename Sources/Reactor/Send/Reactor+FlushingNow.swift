@@ -62,8 +62,7 @@ extension Reactor {
   private func offerQueue(of connection: ConnectionPointer, _ completed: inout ChunkList) {
     var isFull = false
     while !connection.pointee.flags.contains(.isSending), connection.pointee.lifecycle == .open,
-      let batch = unsafe connection.gather(
-        into: vectors, fileByteCountMin: backend.fileByteCountMin)
+      let batch = unsafe connection.gather(into: vectors)
     {
       state.value.statistics.sendCount &+= 1
       // What does not fit waits for room, so that nobody tries again before there is some.

@@ -94,20 +94,6 @@ extension UnsafeMutablePointer<SendChunk> {
   }
 }
 
-extension UnsafeMutablePointer<SendChunk> {
-  /// Where the bytes not yet sent lie in the log's file. Nil: not there, or they are fewer than so
-  /// many.
-  @inline(__always)
-  func fileOffset(fromByteCount byteCountMin: Int) -> Int? {
-    guard unsafe pointee.end - pointee.start >= byteCountMin,
-      unsafe pointee.flags.contains(.isReference), let source = unsafe pointee.source
-    else { return nil }
-    let segment = unsafe LogSegmentPointer(source)
-    guard let offset = segment.pointee.fileOffset else { return nil }
-    return unsafe offset + (bytes + pointee.start - segment.address)
-  }
-}
-
 @usableFromInline struct SendChunkFlags: OptionSet, Sendable {
   @usableFromInline let rawValue: UInt16
 

@@ -38,27 +38,15 @@ extension ConnectionPointer {
   }
 
   /// The next bytes to send, named by up to `SendBatch.vectorCountMax` of these vectors. Nil: none.
-  /// What has been offered to the kernel once can no longer be dropped. From `fileByteCountMin` bytes
-  /// on, what lies in the log's file is to be sent from it, and by itself.
-  func gather(
-    into vectors: UnsafeMutableBufferPointer<iovec>, fileByteCountMin: Int = .max
-  ) -> SendBatch? {
+  /// What has been offered to the kernel once can no longer be dropped.
+  func gather(into vectors: UnsafeMutableBufferPointer<iovec>) -> SendBatch? {
     var count = 0
     var byteCount = 0
-    var fileOffset: Int?
-    var isFollowedByFile = false
     var next = unsafe pointee.sendHead
     while let chunk = unsafe next, count < SendBatch.vectorCountMax,
       byteCount < SendBatch.byteCountMax
     {
       let content = unsafe chunk.content
-      if let offset = unsafe chunk.fileOffset(fromByteCount: fileByteCountMin) {
-        isFollowedByFile = count > 0
-        if isFollowedByFile { break }
-        fileOffset = offset
-      } else if fileOffset != nil {
-        break
-      }
       // What has been offered, control frames can no longer go before.
       if byteCount > SendBatch.byteCountMax / 4,
         unsafe chunk.pointee.flags.contains(.beginsFragment)
@@ -72,9 +60,7 @@ extension ConnectionPointer {
       unsafe next = chunk.pointee.next
     }
     guard count > 0 else { return nil }
-    return unsafe SendBatch(
-      vectors: .init(rebasing: vectors[..<count]), byteCount: byteCount, fileOffset: fileOffset,
-      isFollowedByFile: isFollowedByFile)
+    return unsafe SendBatch(vectors: .init(rebasing: vectors[..<count]), byteCount: byteCount)
   }
 
   /// Takes so many bytes off the front, since they are in the kernel. Returns the chunks that have

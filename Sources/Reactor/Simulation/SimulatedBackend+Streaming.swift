@@ -114,7 +114,6 @@ extension SimulatedBackend {
     }
     let (count, isLate) = sendCount(min(room, batch.byteCount), outcome)
     unsafe Self.write(batch.vectors, count, to: socket)
-    if let offset = batch.fileOffset { noteFile(batch, offset, count, socket) }
     if count == batch.byteCount { return .handed(count) }
     if outcome == nil, connection.pointee.flags.contains(.sendsAtOnce), simulation.chance(.sendForm)
     {
@@ -184,21 +183,6 @@ extension SimulatedBackend {
     }
     unsafe Self.write(batch.vectors, count, to: socket)
     return .handed(count)
-  }
-
-  /// A socket has been given bytes of the log's file.
-  private func noteFile(
-    _ batch: SendBatch, _ offset: Int, _ count: Int, _ socket: SimulatedSocket
-  ) {
-    guard simulation.file.contains(batch, at: offset) else {
-      return simulation.report(violation: "a send from where nothing lies in the log's file")
-    }
-    simulation.count(17, count)
-    guard count > 0 else { return }
-    fileSendCount &+= 1
-    if let reference = simulation.file.refer(to: count, at: offset) {
-      socket.output?.note(reference)
-    }
   }
 
   /// Bytes that a send finds room for. Negative: an errno.

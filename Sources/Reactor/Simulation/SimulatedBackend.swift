@@ -7,8 +7,6 @@ internal import Glibc
   let kind = BackendKind.simulated
   let descriptorsPerConnection = 1
   let systemCallCount: UInt64 = 0
-  let fileByteCountMin: Int
-  var fileSendCount: UInt64 = 0
   var starvedBufferCount: UInt64 = 0
 
   let simulation: Simulation
@@ -34,7 +32,6 @@ internal import Glibc
   init(_ simulation: Simulation, eventDescriptor: Int32, slab: ConnectionSlab) {
     self.simulation = simulation
     self.slab = slab
-    fileByteCountMin = simulation.fileByteCountMin()
     unsafe buffer = .allocate(
       byteCount: Reactor.receiveHeadroom + Self.bufferByteCount, alignment: 64)
     simulation.add(self, eventDescriptor: eventDescriptor)

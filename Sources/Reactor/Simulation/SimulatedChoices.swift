@@ -1,6 +1,6 @@
 /// What a simulation leaves to chance. Each has numbers of its own, so that a draw more for one does
-/// not shift all others, and a seed goes on meaning nearly the same when something is added. New
-/// ones go to the end: the place of a case is what its numbers come from.
+/// not shift all others, and a seed goes on meaning nearly the same when something is added or removed.
+/// New ones go to the end with the next number, which is what a choice's numbers come from.
 enum SimulatedChoice: Int, CaseIterable {
   // How often, `SimulatedFaults` says.
   case latency, window, shortRead, shortWrite, lateSend, lateCompletion, partialDelivery
@@ -8,7 +8,7 @@ enum SimulatedChoice: Int, CaseIterable {
   case lateWake, spuriousWake, interruption, vanishing
   // Nothing that a kernel does rarely: these are as likely as not, or one of several.
   case listener, reactor, lostAtReset, sendForm, sentAtClose, sendsAtOnce, wayOfReceiving
-  case handedOver, severalReceives, fileSending, preemption, spentBudget
+  case handedOver, severalReceives, preemption = 27, spentBudget = 28
 }
 
 /// The numbers of all choices, from one seed.
@@ -16,7 +16,8 @@ struct SimulatedChoices {
   private var sources: [SimulatedRandom]
 
   init(seed: UInt64) {
-    sources = SimulatedChoice.allCases.map { SimulatedRandom(seed: seed, part: $0.rawValue) }
+    let most = SimulatedChoice.allCases.map(\.rawValue).max() ?? 0
+    sources = (0...most).map { SimulatedRandom(seed: seed, part: $0) }
   }
 
   mutating func number(_ choice: SimulatedChoice, _ range: ClosedRange<Int>) -> Int {
@@ -58,7 +59,6 @@ extension SimulatedFaults {
     case .spuriousWake: spuriousWake
     case .interruption: interruption
     case .vanishing: vanishing
-    case .fileSending: fileSending
     case .preemption: preemption
     case .spentBudget: spentBudget
     case .wayOfReceiving: 20

@@ -38,8 +38,6 @@ package struct SimulatedFaults: Sendable {
   /// A connection that is held back is so for ever: both ends are told ETIMEDOUT in the end.
   package var vanishing = 0
 
-  /// Topics lie in the log's file, and a reactor sends from there.
-  package var fileSending = 0
   /// A thread that is no reactor's stands still in the middle of a call, and reactors go on.
   package var preemption = 0
   /// A part of a pass has taken all the time that it may.
@@ -78,7 +76,6 @@ package struct SimulatedFaults: Sendable {
     faults.failedSocket = some(20)
     faults.failedConnect = some(50)
     faults.vanishing = some(300)
-    faults.fileSending = some(1000)
     faults.preemption = some(300)
     faults.spentBudget = some(300)
     return faults

@@ -26,9 +26,6 @@ internal import Glibc
   /// What is sent from now on gets nowhere.
   private var isCut = false
 
-  /// Bytes that lie in the log's file, and up to which count.
-  private var references: [(end: Int, reference: SimulatedFileReference)] = []
-
   /// Its ends, until they are closed. Weak references would make each use of a socket several times as slow.
   var reader: SimulatedSocket?
   var writer: SimulatedSocket?
@@ -64,11 +61,6 @@ internal import Glibc
     send(isEnd: false, isReset: false)
   }
 
-  /// What has just been written lies in the log's file.
-  func note(_ reference: SimulatedFileReference) {
-    references.append((writtenCount, reference))
-  }
-
   /// Gives bytes that have arrived, as many as there is room for at most. Returns how many.
   func read(into room: UnsafeMutableRawBufferPointer) -> Int {
     let count = min(room.count, readableCount)
@@ -80,10 +72,6 @@ internal import Glibc
       unsafe (target + first).copyMemory(from: memory, byteCount: count - first)
     }
     readCount += count
-    while let first = references.first, first.end <= readCount {
-      first.reference.end(simulation)
-      references.removeFirst()
-    }
     writer?.notify()
     return count
   }
@@ -92,7 +80,6 @@ internal import Glibc
   func dropAll() {
     readCount = writtenCount
     arrivedCount = writtenCount
-    references.removeAll()
     writer?.notify()
   }
 

@@ -17,8 +17,6 @@ internal import Glibc
   /// What happens to single calls, whatever chance says.
   package var script = SimulatedScript()
   var choices: SimulatedChoices
-  var file: SimulatedFile
-  private let fileSendingPerMille: Int
   private var entropy: SimulatedRandom
   /// Open files that there may be.
   package var descriptorCountMax = 20_000
@@ -49,11 +47,7 @@ internal import Glibc
   package private(set) var violations: [String] = []
 
   package init(seed: UInt64, faults: SimulatedFaults = SimulatedFaults()) {
-    var choices = SimulatedChoices(seed: seed)
-    // Once for all: reactors are made before faults begin.
-    fileSendingPerMille = faults.fileSending
-    file = SimulatedFile(&choices, perMille: faults.fileSending)
-    self.choices = choices
+    choices = SimulatedChoices(seed: seed)
     entropy = SimulatedRandom(seed: seed ^ 0xE17A_0F5E)
     self.faults = faults
   }
@@ -204,11 +198,6 @@ internal import Glibc
     let index = Int(descriptor - Self.firstDescriptor)
     sockets[index] = nil
     lowestFree = min(lowestFree, index)
-  }
-
-  /// From how many bytes on a backend sends from the log's file.
-  func fileByteCountMin() -> Int {
-    choices.chance(.fileSending, fileSendingPerMille) ? file.sentByteCountMin : .max
   }
 
   // MARK: Wakes

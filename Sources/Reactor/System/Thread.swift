@@ -10,8 +10,7 @@ struct Thread: Sendable {
     /// All that are meant for the process: they stay with the threads it had before. Those that a
     /// thread causes itself (SIGSEGV, ...) still reach their handlers.
     case all
-    /// Those that both the thread that starts it and the main thread have blocked, and SIGPIPE,
-    /// which sendfile(2) raises. For threads that run code of the program: a child process that it
+    /// Those that both the thread that starts it and the main thread have blocked. For threads that run code of the program: a child process that it
     /// starts inherits the mask, and could not be ended by a signal that is blocked. What the
     /// program has blocked everywhere, to wait for it (sigwait), stays so; tasks and dispatch
     /// queues have threads with everything blocked, which means nothing.
@@ -93,7 +92,6 @@ struct Thread: Sendable {
       for signal in 1...64 where main >> UInt64(signal - 1) & 1 == 0 {
         unsafe sigdelset(&blocked, Int32(signal))
       }
-      unsafe sigaddset(&blocked, SIGPIPE)
       _ = unsafe pthread_sigmask(SIG_SETMASK, &blocked, &before)
     }
     return before

@@ -17,8 +17,6 @@ struct LogSegment: ~Copyable {
   var firstByte: UInt64
   /// Bytes behind the header, for messages and entries.
   let capacity: Int
-  /// Where the header lies in the log's file. Nil: it is ordinary memory.
-  let fileOffset: Int?
   let memoryCount = Atomic<Int>(1)
   let chainCount = Atomic<Int>(1)
   /// Whether a message has a key, or is not for somebody: those of others need not be looked at.
@@ -28,11 +26,8 @@ struct LogSegment: ~Copyable {
   /// from then on no message is added here.
   let next = Atomic<UInt>(0)
 
-  init(
-    capacity: Int, fileOffset: Int? = nil, firstOrdinal: UInt64 = 0, firstByte: UInt64 = 0
-  ) {
+  init(capacity: Int, firstOrdinal: UInt64 = 0, firstByte: UInt64 = 0) {
     self.capacity = capacity
-    self.fileOffset = fileOffset
     self.firstOrdinal = firstOrdinal
     self.firstByte = firstByte
   }
@@ -85,24 +80,15 @@ struct LogEntry: BitwiseCopyable {
     unsafe memory = address.assumingMemoryBound(to: LogSegment.self)
   }
 
-  /// A segment with room for so many bytes of messages and entries, its chain held once, in `file`
-  /// if there is room. Traps when the process is out of memory.
-  init(capacity: Int, in file: LogFile? = nil) {
-    if let piece = file?.take(Self.headerByteCount + capacity) {
-      unsafe self.init(
-        piece.address, capacity: piece.byteCount - Self.headerByteCount, fileOffset: piece.offset)
-      return
-    }
+  /// Allocates a segment with room for `capacity` bytes of messages and entries, its chain held once. Traps when
+  /// the process is out of memory.
+  init(capacity: Int) {
     let rounded = (capacity + 15) & ~15
     guard let block = unsafe malloc(Self.headerByteCount + rounded) else {
       preconditionFailure("out of memory for \(capacity) bytes of a topic's log")
     }
-    unsafe self.init(block, capacity: rounded, fileOffset: nil)
-  }
-
-  private init(_ block: UnsafeMutableRawPointer, capacity: Int, fileOffset: Int?) {
     unsafe memory = block.initializeMemory(
-      as: LogSegment.self, to: LogSegment(capacity: capacity, fileOffset: fileOffset))
+      as: LogSegment.self, to: LogSegment(capacity: rounded))
     unsafe (block + Self.fillOffset).initializeMemory(
       as: LogSegmentFill.self, to: LogSegmentFill())
   }
@@ -207,14 +193,7 @@ struct LogEntry: BitwiseCopyable {
 
   func releaseMemory() {
     let (_, count) = pointee.memoryCount.subtract(1, ordering: .acquiringAndReleasing)
-    if count == 0 { deallocate() }
-  }
-
-  private func deallocate() {
-    guard let offset = pointee.fileOffset else { return unsafe free(memory) }
-    let byteCount = Self.headerByteCount + pointee.capacity
-    unsafe LogFile.shared?.giveBack(
-      LogFile.Piece(address: address, byteCount: byteCount, offset: offset))
+    if count == 0 { unsafe free(memory) }
   }
 
   func holdChain() {

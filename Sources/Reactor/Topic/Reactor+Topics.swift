@@ -109,7 +109,6 @@ extension Reactor {
   private func offer(_ shard: TopicShard, _ handler: any ConnectionHandler) {
     let end = shard.state.value.end
     var needed = end
-    shard.log.noteOffered()
     var late: [ConnectionID] = []
     for index in shard.state.value.subscriptions {
       let connection = self.connection(of: index)

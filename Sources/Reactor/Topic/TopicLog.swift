@@ -4,9 +4,8 @@ internal import Synchronization
 /// What many connections get: messages in one order, encoded and kept once, from which each
 /// subscriber is sent what lies between its cursor and the end.
 ///
-/// Any thread may publish. It waits at most for others that are publishing on the same log, each of
-/// which copies up to `copiedByteCountMax` bytes under the lock, and makes a system call there only to
-/// take a segment of the log's file (`LogFile`).
+/// Any thread may publish. It waits at most for other threads that are publishing on the same log, each
+/// of which copies up to `copiedByteCountMax` bytes under the lock.
 open class TopicLog: @unchecked Sendable {
   /// How much is kept, and what happens to slow subscribers.
   public let limits: TopicLimits
@@ -14,15 +13,11 @@ open class TopicLog: @unchecked Sendable {
   public let counters = TopicCounters()
 
   private let state = ConditionLock(State())
-  /// Set by a reactor that is about to send: what is published from now on leaves with another send.
-  private let hasBeenOffered = Atomic<Bool>(false)
 
   /// Larger messages get a segment of their own, filled before the lock is taken.
   static let copiedByteCountMax = 8 * 1024
   private static let segmentByteCountMin = 512
   private static let segmentByteCountMax = 64 * 1024
-  /// Of those with very many subscribers (`LogFile.use`).
-  private static let wideSegmentByteCountMax = 256 * 1024 - LogSegmentPointer.headerByteCount
 
   struct State {
     /// The oldest segment that is kept, its chain held; and the one that is being added to. Nil:
@@ -35,9 +30,6 @@ open class TopicLog: @unchecked Sendable {
     var links: [Link] = []
     /// Where the end was when it was last asked for what could be given back.
     var compactedOrdinal: UInt64 = 0
-    /// Where the messages begin that leave with one send, and what the ones before took.
-    var burstStart = (ordinal: UInt64(0), byte: UInt64(0))
-    var burstByteCount = 0
   }
 
   struct Link {
@@ -119,46 +111,14 @@ open class TopicLog: @unchecked Sendable {
   /// The segment with room for a message.
   private func segment(for byteCount: Int, _ state: inout State) -> LogSegmentPointer {
     let needed = byteCount + LogSegmentPointer.entryByteCount
-    if let last = state.last, last.freeByteCount >= needed {
-      if !beginsBurst(&state) || isWorthFilling(last, state) { return last }
-    }
+    if let last = state.last, last.freeByteCount >= needed { return last }
     // Small ones where little is published, so that a topic of few and rare messages costs little;
     // and several in what is kept, since it is let go of by whole segments.
     let most = limits.historyByteCount > 0 ? max(4096, limits.historyByteCount / 4) : .max
-    let grown = min(2 * (state.last?.pointee.capacity ?? 0), most)
-    let use = LogFile.use
-    let subscriptionCount = state.links.reduce(0) { $0 + $1.subscriptionCount }
-    let isWide = grown >= use.growthByteCountMin && subscriptionCount >= use.subscriberCountMin
-    let wanted =
-      isWide ? min(Self.wideSegmentByteCountMax, most) : min(grown, Self.segmentByteCountMax)
-    let segment = LogSegmentPointer(
-      capacity: max(wanted, Self.segmentByteCountMin, needed),
-      in: isWide && LogFile.isUsed ? LogFile.shared : nil)
+    let grown = min(2 * (state.last?.pointee.capacity ?? 0), most, Self.segmentByteCountMax)
+    let segment = LogSegmentPointer(capacity: max(grown, Self.segmentByteCountMin, needed))
     add(segment, &state)
     return segment
-  }
-
-  /// A reactor is about to send what it has been told of.
-  func noteOffered() {
-    if !hasBeenOffered.load(ordering: .relaxed) { hasBeenOffered.store(true, ordering: .relaxed) }
-  }
-
-  /// Whether the next message is the first of those that leave with the next send.
-  private func beginsBurst(_ state: inout State) -> Bool {
-    guard hasBeenOffered.load(ordering: .relaxed) else { return false }
-    hasBeenOffered.store(false, ordering: .relaxed)
-    let messageCount = Int(state.endOrdinal - state.burstStart.ordinal)
-    state.burstByteCount =
-      Int(state.endByte - state.burstStart.byte) + messageCount * LogSegmentPointer.entryByteCount
-    state.burstStart = (state.endOrdinal, state.endByte)
-    return true
-  }
-
-  /// Whether messages like the last ones fit into what is left of a segment. A send from two costs
-  /// each subscriber more than is lost with the rest of this one: a quarter at most.
-  private func isWorthFilling(_ segment: LogSegmentPointer, _ state: borrowing State) -> Bool {
-    limits.historyByteCount > 0 || segment.freeByteCount >= state.burstByteCount
-      || 4 * state.burstByteCount > segment.pointee.capacity
   }
 
   /// Adds a segment to the end of the chain, which holds it from now on.

@@ -120,7 +120,7 @@
       next.pointee.firstOrdinal <= ordinal
     {
       next.holdChain()
-      if first.pointee.fileOffset == nil { byteCount += first.pointee.capacity }
+      byteCount += first.pointee.capacity
       if state.value.found == first { state.value.found = nil }
       if state.value.foundEnd == first { state.value.foundEnd = nil }
       first.releaseChain()

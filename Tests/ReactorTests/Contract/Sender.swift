@@ -7,9 +7,6 @@ import Testing
 /// Sends bytes through a backend until all are in the kernel, in batches of at most what a reactor sends.
 final class Sender {
   private let bytes: UnsafeMutableRawBufferPointer
-  /// The bytes lie in the log's file.
-  private let isInFile: Bool
-  private var piece: LogFile.Piece?
   private let connection: ConnectionPointer
   private unowned let backend: any Backend
   private let vectorCount: Int
@@ -24,7 +21,6 @@ final class Sender {
     _ bytes: [UInt8], on connection: ConnectionPointer, of backend: any Backend, vectorCount: Int,
     isSynchronous: Bool = false
   ) {
-    isInFile = false
     self.isSynchronous = isSynchronous
     self.bytes = .allocate(byteCount: bytes.count, alignment: 16)
     self.bytes.copyBytes(from: bytes)
@@ -33,30 +29,8 @@ final class Sender {
     self.vectorCount = vectorCount
   }
 
-  /// Sends from the log's file.
-  init(
-    fromFile bytes: [UInt8], on connection: ConnectionPointer, of backend: any Backend
-  ) throws {
-    let piece = try #require(LogFile.shared?.take(bytes.count))
-    isInFile = true
-    self.piece = piece
-    self.bytes = UnsafeMutableRawBufferPointer(start: piece.address, count: bytes.count)
-    self.bytes.copyBytes(from: bytes)
-    self.connection = connection
-    self.backend = backend
-    vectorCount = 1
-    isSynchronous = false
-  }
-
   deinit {
-    if isInFile { giveBack() } else { bytes.deallocate() }
-  }
-
-  /// Gives the file's memory back, which nobody sends from any more.
-  func giveBack() {
-    guard let piece else { return }
-    self.piece = nil
-    LogFile.shared?.giveBack(piece)
+    bytes.deallocate()
   }
 
   var isDone: Bool { sentCount == bytes.count }
@@ -93,9 +67,7 @@ final class Sender {
       iovec(iov_base: bytes.baseAddress! + start, iov_len: min(step, end - start))
     }
     let start = vectors.withUnsafeMutableBufferPointer { vectors in
-      let batch = SendBatch(
-        vectors: vectors, byteCount: end - sentCount,
-        fileOffset: piece.map { $0.offset + sentCount })
+      let batch = SendBatch(vectors: vectors, byteCount: end - sentCount)
       return isSynchronous
         ? backend.sendSynchronously(batch, on: connection) : backend.send(batch, on: connection)
     }

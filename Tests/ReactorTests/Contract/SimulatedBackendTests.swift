@@ -144,27 +144,4 @@ struct SimulatedBackendTests {
     }
     simulation.end()
   }
-
-  @Test("sees that bytes of the log's file change while a socket has them")
-  func changedFile() throws {
-    var faults = SimulatedFaults()
-    faults.fileSending = 1000
-    let simulation = Simulation(seed: 1, faults: faults)
-    try simulation.run {
-      let file = try #require(LogFile.shared)
-      let piece = try #require(file.take(1000))
-      let (near, far) = try simulation.pair()
-      let refersTo = simulation.file.refer(to: 1000, at: piece.offset)
-      let reference = try #require(refersTo)
-      near.simulated?.write(UnsafeRawBufferPointer(start: piece.address, count: 1000))
-      near.simulated?.output?.note(reference)
-      piece.address.storeBytes(of: 1, toByteOffset: 999, as: UInt8.self)
-      #expect(simulation.violations == [])
-      _ = far.readSome()
-      #expect(simulation.violations == ["bytes of the log's file have changed in a socket"])
-      file.giveBack(piece)
-      for socket in [near, far] { socket.close() }
-    }
-    simulation.end()
-  }
 }

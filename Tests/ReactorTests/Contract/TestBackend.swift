@@ -36,16 +36,13 @@ enum TestBackend {
       // Tests count on sockets of their own.
       faults.failedSocket = 0
       faults.failedConnect = 0
-      faults.fileSending = 1000
       return faults
     }
     var tight = some[4]
     tight.windowByteCounts = 1_000...20_000
     tight.latencyNanoseconds = 100_000
     tight.latenessNanoseconds = 100_000
-    var none = SimulatedFaults()
-    none.fileSending = 1000
-    return [none] + some[..<4] + [tight]
+    return [SimulatedFaults()] + some[..<4] + [tight]
   }
 
   /// Calls `body`, for the simulated kind once in each of its simulations.

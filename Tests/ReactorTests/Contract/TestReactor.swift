@@ -135,15 +135,6 @@ final class TestReactor {
     return sender
   }
 
-  /// As `send`, from the log's file.
-  @discardableResult
-  func send(fromFile bytes: [UInt8], on connection: ConnectionPointer) throws -> Sender {
-    let sender = try Sender(fromFile: bytes, on: connection, of: backend)
-    senders[ContractRecorder.key(connection)] = sender
-    sender.start()
-    return sender
-  }
-
   func sender(of connection: ConnectionPointer) -> Sender? {
     senders[ContractRecorder.key(connection)]
   }

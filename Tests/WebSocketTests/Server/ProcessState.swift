@@ -36,9 +36,6 @@ enum ProcessState {
   /// Bytes of this process that are in memory.
   static func residentByteCount() -> Int { byteCount(named: "VmRSS:") }
 
-  /// Bytes of this process that lie in memory as those of a file do, such as the log's.
-  static func sharedByteCount() -> Int { byteCount(named: "RssShmem:") }
-
   private static func byteCount(named name: String) -> Int {
     for line in lines(ofFile: "/proc/self/status") where line.hasPrefix(name) {
       let fields = line.split { $0 == " " || $0 == "\t" }

@@ -9,7 +9,6 @@ internal import Glibc
 final class EpollBackend: Backend {
   let kind = BackendKind.epoll
   let descriptorsPerConnection = 1
-  let fileByteCountMin = SendBatch.fileByteCountMin
   let starvedBufferCount: UInt64 = 0
 
   let slab: ConnectionSlab
@@ -30,16 +29,13 @@ final class EpollBackend: Backend {
         set: try EpollSet(eventCountMax: configuration.eventCount),
         receiveBuffer: try EpollReceiveBuffer(byteCount: configuration.receiveBufferByteCount),
         budget: PassBudget(nanoseconds: configuration.deliveryNanosecondsMax)))
-    LogFile.isUsed = true
     let events = EPOLLIN.rawValue | EPOLLET.rawValue
     try hot.pointee.set.add(eventDescriptor, events: events, token: .wake)
   }
 
   var systemCallCount: UInt64 {
     hot.pointee.set.systemCallCount + hot.pointee.otherSystemCallCount
-      + hot.pointee.fileSends.systemCallCount
   }
-  var fileSendCount: UInt64 { hot.pointee.fileSends.sendCount }
 
   func adopt(_ connection: ConnectionPointer) throws(SystemError) {
     try hot.pointee.set.add(
@@ -191,7 +187,6 @@ struct EpollHotState: ~Copyable {
   var examining = EpollTokenQueue()
   /// System calls made besides those of `set`.
   var otherSystemCallCount: UInt64 = 0
-  var fileSends = FileSendCounts()
   /// When a wait last had something to deliver, on the monotonic clock. Kept only with a coalescing
   /// window.
   var lastWakeNanoseconds: Int64 = 0

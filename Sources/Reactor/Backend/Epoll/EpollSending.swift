@@ -5,7 +5,8 @@ extension EpollBackend {
   func send(_ batch: SendBatch, on connection: ConnectionPointer) -> SendStart {
     assert(connection.epollState.isDisjoint(with: [.isClosed, .isSendPending]))
     while true {
-      let count = send(batch, to: connection.pointee.descriptor)
+      hot.pointee.otherSystemCallCount += 1
+      let count = Self.send(batch, to: connection.pointee.descriptor)
       if count == batch.byteCount { return .handed(count) }
       if count >= 0 || errno == EAGAIN {
         // The socket is full, so the kernel will signal when it has room: an edge that no event
@@ -54,17 +55,8 @@ extension EpollBackend {
   }
 
   @inline(__always)
-  private func send(_ batch: SendBatch, to descriptor: Int32) -> Int {
-    if batch.fileOffset != nil {
-      return batch.sendFromFile(to: descriptor, &hot.pointee.fileSends)
-    }
-    hot.pointee.otherSystemCallCount += 1
-    return Self.send(batch, to: descriptor)
-  }
-
-  @inline(__always)
   private static func send(_ batch: SendBatch, to descriptor: Int32) -> Int {
-    let flags = batch.sendFlags
+    let flags = SendBatch.sendFlags
     if unsafe batch.vectors.count == 1 {
       let vector = unsafe batch.vectors[0]
       return unsafe Glibc.send(descriptor, vector.iov_base, vector.iov_len, flags)

@@ -76,8 +76,6 @@ internal import Glibc
 
   /// All sends of a pass in one system call are worth more than the copies that one system call each
   /// would spare.
-  let fileByteCountMin = Int.max
-  let fileSendCount: UInt64 = 0
 
   var descriptorsPerConnection: Int { tableCount > 0 ? 0 : 1 }
 
