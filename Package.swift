@@ -37,6 +37,8 @@ let package = Package(
   targets: [
     .target(name: "CURing", linkerSettings: [.linkedLibrary("uring")]),
     .target(name: "Reactor", dependencies: ["CURing"], swiftSettings: strict),
+    .target(
+      name: "ReactorSimulation", dependencies: ["Reactor", "CURing"], swiftSettings: strict),
     .target(name: "WebSocketProtocol", swiftSettings: strict),
     .target(
       name: "WebSocket", dependencies: ["Reactor", "WebSocketProtocol"], swiftSettings: strict),
@@ -55,14 +57,16 @@ let package = Package(
       name: "soak-load", dependencies: ["WebSocket", "ExampleSupport"], path: "Soak/Load",
       swiftSettings: strict),
     .executableTarget(
-      name: "simulate", dependencies: ["WebSocket", "Reactor", "CProcess"], path: "Simulation",
+      name: "simulate", dependencies: ["WebSocket", "Reactor", "ReactorSimulation", "CProcess"],
+      path: "Simulation",
       exclude: ["Failures", "Mutations"],
       swiftSettings: rules),
     .testTarget(
       name: "WebSocketProtocolTests", dependencies: ["WebSocketProtocol"], swiftSettings: rules),
     .target(name: "CProcess", path: "Tests/CProcess"),
     .testTarget(
-      name: "ReactorTests", dependencies: ["Reactor", "CURing", "CProcess"], swiftSettings: rules),
+      name: "ReactorTests", dependencies: ["Reactor", "ReactorSimulation", "CURing", "CProcess"],
+      swiftSettings: rules),
     .testTarget(
       name: "WebSocketTests", dependencies: ["WebSocket", "Reactor", "CProcess"],
       swiftSettings: rules),

@@ -1,5 +1,6 @@
 import Glibc
 import Reactor
+import ReactorSimulation
 
 /// What is to be simulated.
 struct Options {

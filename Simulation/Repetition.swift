@@ -1,5 +1,6 @@
 import CProcess
 import Reactor
+import ReactorSimulation
 
 /// Plays a plan again and again: each time it must be the same to the last byte, and what is
 /// allocated must not grow from one time to the next.

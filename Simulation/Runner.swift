@@ -1,5 +1,6 @@
 import Glibc
 import Reactor
+import ReactorSimulation
 import Synchronization
 
 /// Plays one course after the other, on each CPU one, until one fails.

@@ -1,4 +1,5 @@
 import Reactor
+import ReactorSimulation
 
 /// Makes a failing plan small: leaves out faults and actions as long as it fails in the same way.
 /// Each attempt has a process of its own, so that traps and loops without end can be made small too.

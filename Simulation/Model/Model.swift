@@ -1,4 +1,5 @@
 import Reactor
+import ReactorSimulation
 import WebSocket
 
 /// What should be: keeps account of every session, message, completion and topic, and says what is

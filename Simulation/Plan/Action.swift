@@ -1,4 +1,5 @@
 import Reactor
+import ReactorSimulation
 
 /// Something that is done from outside of all reactors, at a time of the simulation's clock.
 struct Action {

@@ -1,4 +1,5 @@
 import Reactor
+import ReactorSimulation
 import WebSocket
 
 /// What is done in one course of a simulation, made up from its seed: what the server and the

@@ -1,4 +1,5 @@
 import Reactor
+import ReactorSimulation
 import WebSocket
 
 /// A plan as text: a line for the seed, the settings, each topic, the faults and each action. It stays

@@ -1,4 +1,5 @@
 import Reactor
+import ReactorSimulation
 import WebSocket
 
 /// What the plan has done from outside of all reactors.

@@ -1,4 +1,5 @@
 import Reactor
+import ReactorSimulation
 import WebSocket
 
 /// Sending, with the model told of it.

@@ -1,4 +1,5 @@
 import Reactor
+import ReactorSimulation
 import WebSocket
 
 /// One course of a simulation: a server with topics, clients, all that the plan has happen, and the

@@ -9,6 +9,8 @@ struct RuleTests {
       ("Sources/WebSocketProtocol/A.swift", "import Glibc", 1),
       ("Sources/Reactor/A.swift", "@preconcurrency internal import WebSocket", 1),
       ("Sources/Reactor/A.swift", "package import struct WebSocketProtocol.FrameHeader", 1),
+      ("Sources/Reactor/A.swift", "internal import ReactorSimulation", 1),
+      ("Sources/WebSocket/A.swift", "internal import ReactorSimulation", 1),
       ("Sources/Nonesuch/A.swift", "", 1),
       ("Tests/ATests/A.swift", "import Foundation", 1),
       ("Tests/ATests/A.swift", "import FoundationEssentials", 1),

@@ -9,8 +9,8 @@ struct martlet_thread {
   uint32_t reactor_number;
   void *loop;
   void *handler;
-  /// Set as long as the thread runs a simulation: then it has no other sockets and no other clock.
-  void *simulation;
+  /// Set as long as something else takes the kernel's place for the thread: sockets, clock, randomness.
+  void *kernel_substitute;
 };
 
 extern __thread struct martlet_thread martlet_thread;
@@ -20,9 +20,11 @@ static inline uint32_t martlet_thread_reactor_number(void) {
 }
 static inline void *martlet_thread_loop(void) { return martlet_thread.loop; }
 static inline void *martlet_thread_handler(void) { return martlet_thread.handler; }
-static inline void *martlet_thread_simulation(void) { return martlet_thread.simulation; }
-static inline void martlet_thread_set_simulation(void *simulation) {
-  martlet_thread.simulation = simulation;
+static inline void *martlet_thread_kernel_substitute(void) {
+  return martlet_thread.kernel_substitute;
+}
+static inline void martlet_thread_set_kernel_substitute(void *substitute) {
+  martlet_thread.kernel_substitute = substitute;
 }
 static inline void martlet_thread_set(uint32_t reactor_number, void *loop, void *handler) {
   martlet_thread.reactor_number = reactor_number;

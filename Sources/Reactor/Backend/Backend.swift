@@ -7,7 +7,7 @@
 ///
 /// A completion is reported from within `wait` only, never from within the call that started the
 /// operation. The receiver may call any member but `wait` from within a completion.
-protocol Backend: AnyObject {
+package protocol Backend: AnyObject {
   var kind: BackendKind { get }
 
   /// How many descriptors the process must keep open for one connection: 1, or 0 when the ring
@@ -106,9 +106,9 @@ protocol Backend: AnyObject {
 }
 
 /// What one wait delivers at most.
-enum DeliveryLimits {
+package enum DeliveryLimits {
   /// Connections of one listener.
-  static let acceptCountMax = 16
+  package static let acceptCountMax = 16
   /// Nanoseconds for what has come since the last wait.
   static let nanosecondsMax: Int64 = 4_000_000
   /// Nanoseconds that are left in any case for those that have had their turn and have more.
@@ -122,18 +122,18 @@ extension Backend {
 }
 
 /// How long a `wait` may block.
-struct WaitBounds {
+package struct WaitBounds {
   /// Nanoseconds after which `wait` returns though nothing has completed. Negative: no limit. 0: it
   /// does not block.
-  var timeoutNanoseconds: Int64
+  package var timeoutNanoseconds: Int64
 
   /// Nanoseconds since the last wake during which completions may gather before `wait` delivers
   /// them: the coalescing window. 0: deliver at once.
-  var coalesceNanoseconds: Int64 = 0
+  package var coalesceNanoseconds: Int64 = 0
 }
 
 /// What became of a send at once.
-enum SendStart {
+package enum SendStart {
   /// This many bytes, all or a part, are in the kernel, and the send has ended.
   case handed(Int)
   /// This many bytes are in the kernel; `sent` will report the further course.
@@ -146,7 +146,7 @@ enum SendStart {
 }
 
 /// Receives the completions of a backend.
-protocol CompletionReceiver: AnyObject {
+package protocol CompletionReceiver: AnyObject {
   /// A connection was accepted: an open descriptor (non-blocking, close-on-exec) that is now the
   /// receiver's. Accepting goes on.
   func accepted(_ descriptor: Int32, listener: Int)

@@ -33,6 +33,9 @@ extension BackendChoice {
       try SelfTest.capabilities()
     }
   ) throws(SystemError) -> BackendDecision {
+    guard Kernel.substitute == nil else {
+      return BackendDecision(kind: .epoll, reason: "the thread does not use the kernel")
+    }
     var choice = self
     var origin = "chosen by the program"
     if let override, !override.isEmpty {

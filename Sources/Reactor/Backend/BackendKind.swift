@@ -1,16 +1,9 @@
-internal import Glibc
-
 /// The kernel interfaces a reactor can run on.
 public enum BackendKind: String, Sendable, CaseIterable {
   /// io_uring, Linux 6.1 or newer.
   case ioURing = "io_uring"
   /// epoll, any Linux.
   case epoll
-  /// None: the reactor is part of a simulation.
-  case simulated
-
-  /// Those of the kernel.
-  public static let allCases: [BackendKind] = [.ioURing, .epoll]
 }
 
 extension BackendKind {
@@ -18,6 +11,9 @@ extension BackendKind {
   func make(
     _ configuration: ReactorConfiguration, eventDescriptor: Int32, slab: ConnectionSlab
   ) throws(SystemError) -> any Backend {
+    if let substitute = Kernel.substitute {
+      return substitute.makeBackend(eventDescriptor: eventDescriptor, slab: slab)
+    }
     switch self {
     case .ioURing:
       var ring = IOURingConfiguration()
@@ -32,11 +28,6 @@ extension BackendKind {
       epoll.receiveBufferByteCount = configuration.largeReceiveBufferByteCount
       return try EpollBackend(
         configuration: epoll, eventDescriptor: eventDescriptor, slab: slab)
-    case .simulated:
-      guard let simulation = Simulation.current else {
-        throw SystemError("simulate a reactor", code: ENOSYS)
-      }
-      return SimulatedBackend(simulation, eventDescriptor: eventDescriptor, slab: slab)
     }
   }
 }

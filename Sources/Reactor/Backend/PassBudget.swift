@@ -53,9 +53,8 @@ struct PassBudget {
   private mutating func isWithinTime() -> Bool {
     credit = 0
     guard !isSpent else { return false }
-    if let simulation = Simulation.current {
-      // No time passes while a simulated reactor works.
-      isSpent = nanoseconds == 0 || simulation.chance(.spentBudget)
+    if let substitute = Kernel.substitute {
+      isSpent = nanoseconds == 0 || substitute.spendsBudget()
       return !isSpent
     }
     let now = MonotonicClock.nowNanoseconds()

@@ -1,11 +1,11 @@
-internal import CURing
+package import CURing
 internal import Glibc
 
 /// The byte ranges of one send.
-@safe struct SendBatch {
+@safe package struct SendBatch {
   /// Valid during the call it is passed to; at least one, none of them empty.
-  let vectors: UnsafeMutableBufferPointer<iovec>
-  let byteCount: Int
+  package let vectors: UnsafeMutableBufferPointer<iovec>
+  package let byteCount: Int
 
   static var sendFlags: Int32 { Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL) }
 

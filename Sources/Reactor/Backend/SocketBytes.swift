@@ -1,15 +1,24 @@
 internal import CURing
 
 /// What the kernel holds of a connection's bytes.
-struct SocketBytes: Equatable {
+package struct SocketBytes: Equatable {
   /// Bytes that the peer has acknowledged since the connection was made. Nil: the kernel does not
   /// count them for this kind of socket, or cannot be asked.
-  var acknowledgedByteCount: Int64?
+  package var acknowledgedByteCount: Int64?
   /// Bytes that were handed to the kernel and that the peer has not acknowledged. Of a Unix socket: the
   /// memory that holds them, which is more. Nil: the kernel does not say.
-  var unacknowledgedByteCount: Int64?
+  package var unacknowledgedByteCount: Int64?
   /// Bytes that have arrived and have not been received. Nil: the kernel does not say.
-  var unreadByteCount: Int64?
+  package var unreadByteCount: Int64?
+
+  package init(
+    acknowledgedByteCount: Int64? = nil, unacknowledgedByteCount: Int64? = nil,
+    unreadByteCount: Int64? = nil
+  ) {
+    self.acknowledgedByteCount = acknowledgedByteCount
+    self.unacknowledgedByteCount = unacknowledgedByteCount
+    self.unreadByteCount = unreadByteCount
+  }
 }
 
 extension Socket {
@@ -17,7 +26,7 @@ extension Socket {
   static let bytesCallCount: UInt64 = 3
 
   var bytes: SocketBytes {
-    if let simulated { return simulated.bytes }
+    if let substitute { return substitute.bytes }
     let bytes = martlet_socket_bytes(descriptor)
     return SocketBytes(
       acknowledgedByteCount: bytes.acknowledged < 0 ? nil : bytes.acknowledged,

@@ -12,7 +12,7 @@
     unsafe self.memory = memory
   }
 
-  @usableFromInline var pointee: ConnectionRecord {
+  @usableFromInline package var pointee: ConnectionRecord {
     @inlinable unsafeAddress { unsafe UnsafePointer(memory) }
     @inlinable nonmutating unsafeMutableAddress { unsafe memory }
   }

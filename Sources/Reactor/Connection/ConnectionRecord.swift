@@ -3,17 +3,17 @@
 ///
 /// 64 bytes: with the shared cell and what the handler attaches, an idle connection has a budget of
 /// 200 bytes.
-@safe @usableFromInline struct ConnectionRecord {
+@safe @usableFromInline package struct ConnectionRecord {
   /// Where the record stands in the slab: constant.
-  @usableFromInline let index: UInt32
+  @usableFromInline package let index: UInt32
   /// Counts up by one at each opening and each closing: odd while in use. A completion, handle or
   /// posted chunk that names another generation belongs to one of those and is dropped.
-  @usableFromInline var generation: UInt32 = 0
+  @usableFromInline package var generation: UInt32 = 0
 
   /// The socket; with direct descriptors the index in the ring's table. -1: none.
-  var descriptor: Int32 = -1
-  @usableFromInline var lifecycle = Lifecycle.free
-  @usableFromInline var flags = ConnectionFlags()
+  package var descriptor: Int32 = -1
+  @usableFromInline package var lifecycle = Lifecycle.free
+  @usableFromInline package var flags = ConnectionFlags()
   /// The backend's own notes: how it receives and sends on this connection.
   var backendState: UInt8 = 0
   var backendSendState: UInt8 = 0
@@ -53,7 +53,7 @@
 }
 
 /// The life of a record. It goes downwards only, and may skip cases.
-@usableFromInline enum Lifecycle: UInt8, Sendable {
+@usableFromInline package enum Lifecycle: UInt8, Sendable {
   case free
   /// The socket is not connected yet. Nothing can be sent.
   case connecting
@@ -93,11 +93,11 @@
   }
 }
 
-@usableFromInline struct ConnectionFlags: OptionSet, Sendable {
-  @usableFromInline let rawValue: UInt8
+@usableFromInline package struct ConnectionFlags: OptionSet, Sendable {
+  @usableFromInline package let rawValue: UInt8
 
   @inlinable
-  init(rawValue: UInt8) {
+  package init(rawValue: UInt8) {
     self.rawValue = rawValue
   }
 
@@ -111,7 +111,7 @@
   static let owesDrained = ConnectionFlags(rawValue: 1 << 3)
   /// Its sends are tried with a system call at once, not at the end of the pass. Set by the
   /// backend.
-  static let sendsAtOnce = ConnectionFlags(rawValue: 1 << 4)
+  package static let sendsAtOnce = ConnectionFlags(rawValue: 1 << 4)
   /// Stands in the timer wheel.
   static let isTimed = ConnectionFlags(rawValue: 1 << 5)
   /// The handler asked for no further bytes.

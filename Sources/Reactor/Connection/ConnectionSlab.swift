@@ -5,7 +5,7 @@ internal import Glibc
 ///
 /// Behind each record lie the bytes that the handler attaches to a connection. Shared by a reactor
 /// and its backend; used on the reactor's thread only.
-@safe @usableFromInline final class ConnectionSlab {
+@safe @usableFromInline package final class ConnectionSlab {
   /// Records in one block.
   @usableFromInline static var blockCount: Int { 256 }
   /// The most records one reactor can have: 24 bits of a completion's token name one.
@@ -51,7 +51,7 @@ internal import Glibc
   }
 
   /// The record at an index that has been in use.
-  func record(at index: UInt32) -> ConnectionPointer {
+  package func record(at index: UInt32) -> ConnectionPointer {
     let block = unsafe blocks[Int(index) / Self.blockCount].unsafelyUnwrapped
     return unsafe record(in: block, at: Int(index) % Self.blockCount)
   }

@@ -72,7 +72,7 @@ extension Reactor {
     try loop.checkReserve(socket)
     let own = try? socket.localAddress()
     state.value.statistics.systemCallCount &+= 1
-    guard socket.simulated == nil else { return try loop.begin(socket, peer: peer, own: own) }
+    guard socket.substitute == nil else { return try loop.begin(socket, peer: peer, own: own) }
     let flags = fcntl(descriptor, F_GETFL)
     guard flags >= 0, fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) == 0,
       fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0

@@ -81,7 +81,7 @@ extension ReactorLoop {
     return true
   }
 
-  func examined(_ bytes: SocketBytes, on connection: ConnectionPointer) {
+  package func examined(_ bytes: SocketBytes, on connection: ConnectionPointer) {
     noteWake()
     connection.pointee.socketFlags.remove(.isExamined)
     guard connection.pointee.socketFlags.contains(.isWatched),

@@ -21,7 +21,7 @@ internal import Synchronization
   /// Whether sends that wait may be dropped.
   public let dropsSends: Bool
 
-  @usableFromInline let number: UInt32
+  @usableFromInline package let number: UInt32
   let port: ReactorPort
   /// Not the port's: they can still be read when the reactor has stopped.
   let counters = ReactorCounters()
@@ -374,7 +374,7 @@ internal import Synchronization
 extension ReactorPort {
   static func execute(_ job: @escaping SendCompletion, onReactor number: UInt32) {
     guard let port = live(number) else { return job(.closed) }
-    Simulation.current?.preempt()
+    Kernel.substitute?.preempt()
     let chunk = unsafe ChunkPool.makeUnpooled(0)
     unsafe chunk.pointee.reactorNumber = number
     unsafe chunk.pointee.completion = job

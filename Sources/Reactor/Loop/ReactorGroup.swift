@@ -34,8 +34,7 @@ public final class ReactorGroup: Sendable {
     configuration.check()
     self.configuration = configuration
     if configuration.raisesOpenFileLimit { OpenFileLimit.raise() }
-    let simulated = Simulation.current?.backendDecision
-    let choice = if let simulated { simulated } else { try configuration.backend.decide() }
+    let choice = try configuration.backend.decide()
     let count = max(1, configuration.reactorCount ?? CPUSet.reactorCountDefault())
     listeners = try ListenerSet(
       addresses, options: options, distribution: configuration.distribution, reactorCount: count)

@@ -26,7 +26,7 @@ extension ReactorLoop {
     backend.accept(on: descriptor, index: listener, isOneByOne: isOneByOne)
   }
 
-  func acceptFailed(_ code: Int32, listener: Int) {
+  package func acceptFailed(_ code: Int32, listener: Int) {
     noteWake()
     // The reactor was stuck, and whoever waited for its end has withdrawn the listener: the stop is
     // what it hears of next.

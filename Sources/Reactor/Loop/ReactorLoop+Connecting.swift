@@ -52,7 +52,7 @@ extension ReactorLoop {
     return connection
   }
 
-  func connected(_ code: Int32, on connection: ConnectionPointer) {
+  package func connected(_ code: Int32, on connection: ConnectionPointer) {
     noteWake()
     guard connection.pointee.lifecycle == .connecting else { return }
     guard code == 0 else { return reactor.end(connection, code: code, reset: false) }

@@ -4,7 +4,7 @@ internal import Synchronization
 
 /// Connections come and go.
 extension ReactorLoop {
-  func accepted(_ descriptor: Int32, listener: Int) {
+  package func accepted(_ descriptor: Int32, listener: Int) {
     noteWake()
     keepReserve(after: descriptor, listener: listener)
     let isFull = reactor.slab.count == reactor.slab.capacity
@@ -23,7 +23,7 @@ extension ReactorLoop {
     }
   }
 
-  func closed(_ connection: ConnectionPointer) {
+  package func closed(_ connection: ConnectionPointer) {
     noteWake()
     reactor.leaveTopics(connection)
     reactor.endWatching(connection)

@@ -6,7 +6,7 @@ internal import Synchronization
 extension ReactorLoop {
   private static let housekeepingIntervalNanoseconds: Int64 = 1_000_000_000
 
-  var isDone: Bool { state.value.isStopping && reactor.slab.count == 0 }
+  package var isDone: Bool { state.value.isStopping && reactor.slab.count == 0 }
 
   func scheduleHousekeeping(afterNanoseconds nanoseconds: Int64) {
     let time = state.value.realNanoseconds + nanoseconds
@@ -91,7 +91,7 @@ extension ReactorLoop {
     state.value.resetNanoseconds = .max
   }
 
-  func tearDown() {
+  package func tearDown() {
     publish()
     state.value.hasEnded = true
     for job in state.value.delayedJobs.takeDue(atNanoseconds: .max) { job(.closed) }

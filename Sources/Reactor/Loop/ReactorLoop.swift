@@ -8,11 +8,11 @@ internal import Synchronization
 /// A pass: take in what other threads have posted; serve deadlines; start the sends of all
 /// connections that have something to send; then submit, wait and deliver in one call to the
 /// backend.
-@safe final class ReactorLoop {
-  let reactor: Reactor
-  let handler: any ConnectionHandler
+@safe package final class ReactorLoop {
+  package let reactor: Reactor
+  package let handler: any ConnectionHandler
   let listeners: ListenerSet
-  let backend: any Backend
+  package let backend: any Backend
   /// A pass that takes this long is told of. Max: none is.
   let slowPassNanoseconds: Int64
   let state: Confined<ReactorState>
@@ -34,7 +34,7 @@ internal import Synchronization
     tearDown()
   }
 
-  func begin() {
+  package func begin() {
     updateTime()
     notePassStart()
     for listener in listeners.listeners(ofReactor: reactor.position) { startAccepting(listener) }
@@ -45,7 +45,7 @@ internal import Synchronization
   /// All of a pass but its wait. `interruption` is called where other threads may come in between:
   /// a simulation makes use of it. Returns how long the wait may be.
   @inline(__always)
-  func prepare(_ interruption: () -> Void = {}) -> WaitBounds {
+  package func prepare(_ interruption: () -> Void = {}) -> WaitBounds {
     takePosted()
     interruption()
     if state.value.unflushedCountBeforeOffer == 0, reactor.offersMuch { letPublishersGoOn() }
@@ -66,7 +66,7 @@ internal import Synchronization
   }
 
   /// The rest of a pass.
-  func wait(_ bounds: WaitBounds) {
+  package func wait(_ bounds: WaitBounds) {
     state.value.isWaiting = true
     state.value.waitNanoseconds = bounds.timeoutNanoseconds
     backend.wait(bounds, deliverTo: self)
@@ -337,7 +337,7 @@ internal import Synchronization
 }
 
 extension ReactorLoop: CompletionReceiver {
-  func received(_ bytes: UnsafeMutableRawBufferPointer, on connection: ConnectionPointer) {
+  package func received(_ bytes: UnsafeMutableRawBufferPointer, on connection: ConnectionPointer) {
     noteWake()
     state.value.statistics.receivedByteCount &+= UInt64(bytes.count)
     state.value.statistics.receiveCount &+= 1
@@ -354,7 +354,7 @@ extension ReactorLoop: CompletionReceiver {
     if connection.pointee.flags.contains(.isDirty) { flush(connection) }
   }
 
-  func receiveEnded(_ code: Int32, on connection: ConnectionPointer) {
+  package func receiveEnded(_ code: Int32, on connection: ConnectionPointer) {
     noteWake()
     connection.pointee.flags.insert(.hasReceivedEnd)
     guard code == 0 else { return reactor.end(connection, code: code, reset: false) }
@@ -365,7 +365,7 @@ extension ReactorLoop: CompletionReceiver {
     }
   }
 
-  func sent(_ byteCount: Int, on connection: ConnectionPointer) {
+  package func sent(_ byteCount: Int, on connection: ConnectionPointer) {
     noteWake()
     connection.pointee.flags.remove(.isSending)
     consume(byteCount, on: connection)
@@ -380,7 +380,7 @@ extension ReactorLoop: CompletionReceiver {
     }
   }
 
-  func sendFailed(_ code: Int32, on connection: ConnectionPointer) {
+  package func sendFailed(_ code: Int32, on connection: ConnectionPointer) {
     noteWake()
     connection.pointee.flags.remove(.isSending)
     reactor.end(connection, code: code, reset: false)

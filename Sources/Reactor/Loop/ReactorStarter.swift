@@ -32,7 +32,7 @@ struct ReactorStarter: Sendable {
   }
 
   private func start(_ kind: BackendKind) throws(SystemError) -> Started {
-    if let simulation = Simulation.current { return try start(in: simulation) }
+    if let substitute = Kernel.substitute { return try start(kind, in: substitute) }
     let gate = StartGate(count: count)
     let cpus = configuration.pinsThreads ? CPUSet.usable().numbers : []
     let threads = ReactorThreads(count: count)
@@ -52,19 +52,21 @@ struct ReactorStarter: Sendable {
     }
   }
 
-  /// Gives the reactors to a simulation instead of threads.
-  private func start(in simulation: Simulation) throws(SystemError) -> Started {
+  /// Gives the reactors to what takes the kernel's place, instead of threads.
+  private func start(
+    _ kind: BackendKind, in substitute: any KernelSubstitute
+  ) throws(SystemError) -> Started {
     var reactors: [Reactor] = []
     for position in 0..<count {
       let reactor = try Reactor(
         position: position, configuration: configuration, attachmentByteCount: attachmentByteCount,
-        kind: .simulated)
+        kind: kind)
       reactors.append(reactor)
-      simulation.add(
+      substitute.run(
         ReactorLoop(reactor: reactor, handler: makeHandler(reactor), listeners: listeners))
     }
     listeners.setReactors(reactors)
-    return Started(kind: .simulated, reactors: reactors, threads: ReactorThreads(count: 0))
+    return Started(kind: kind, reactors: reactors, threads: ReactorThreads(count: 0))
   }
 
   /// What a reactor's thread does.

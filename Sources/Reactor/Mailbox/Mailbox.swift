@@ -94,7 +94,7 @@ internal import Synchronization
   }
 
   private func wake() {
-    if let simulation = Simulation.current { return simulation.signal(eventDescriptor) }
+    if let substitute = Kernel.substitute { return substitute.signal(eventDescriptor) }
     var one: UInt64 = 1
     // The only failure is a counter at its end, and then the reactor is awake anyway.
     _ = unsafe write(eventDescriptor, &one, 8)

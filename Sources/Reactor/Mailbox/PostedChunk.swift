@@ -81,7 +81,7 @@ extension ConnectionID {
   /// `reportsBackpressure`, its being enqueued counts as a call of `Reactor.reportBackpressure`.
   public func post(_ chunk: PostedChunk, reportsBackpressure: Bool = false) -> Bool {
     guard let port = ReactorPort.live(reactor), let cell else { return false }
-    Simulation.current?.preempt()
+    Kernel.substitute?.preempt()
     let byteCount = unsafe chunk.pointer.pointee.end
     unsafe chunk.pointer.pointee.reactorNumber = reactor
     unsafe chunk.pointer.pointee.connectionIndex = index
@@ -90,7 +90,7 @@ extension ConnectionID {
     guard cell.pointee.addPosted(byteCount, generation: generation, ofReactor: reactor) else {
       return false
     }
-    Simulation.current?.preempt()
+    Kernel.substitute?.preempt()
     unsafe chunk.pointer.noteOwnPost()
     if unsafe port.pointee.mailbox.post(chunk.pointer) { return true }
     cell.pointee.subtractPosted(byteCount, generation: generation, ofReactor: reactor)

@@ -140,7 +140,7 @@ final class Listener: Sendable {
     _ socket: Socket, _ address: SocketAddress, _ options: ListenerOptions
   ) throws(SystemError) {
     var path: String?
-    if case .unixPath(let name) = address, socket.simulated == nil { path = name }
+    if case .unixPath(let name) = address, socket.substitute == nil { path = name }
     do throws(SystemError) {
       if let path { try UnixSocketFile.set(options, at: path) }
       let code = socket.listen(backlogCount: options.backlogCount)

@@ -5,7 +5,7 @@ internal import Glibc
 enum MonotonicClock {
   /// Nanoseconds. Costs no system call where the kernel has a vDSO.
   static func nowNanoseconds() -> Int64 {
-    if let simulation = Simulation.current { return simulation.nowNanoseconds }
+    if let substitute = Kernel.substitute { return substitute.nowNanoseconds }
     var time = timespec()
     _ = unsafe clock_gettime(CLOCK_MONOTONIC, &time)
     return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
@@ -13,7 +13,7 @@ enum MonotonicClock {
 
   /// Nanoseconds as of the kernel's last tick, up to 10 ms ago: costs a few nanoseconds.
   static func nowCoarseNanoseconds() -> Int64 {
-    if let simulation = Simulation.current { return simulation.nowNanoseconds }
+    if let substitute = Kernel.substitute { return substitute.nowNanoseconds }
     var time = timespec()
     _ = unsafe clock_gettime(CLOCK_MONOTONIC_COARSE, &time)
     return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)

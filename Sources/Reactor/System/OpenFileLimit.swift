@@ -5,13 +5,13 @@ internal import Glibc
 enum OpenFileLimit {
   /// The limit that holds now.
   static var current: Int {
-    Simulation.current?.descriptorLimit ?? count(limits().rlim_cur)
+    Kernel.substitute?.descriptorLimit ?? count(limits().rlim_cur)
   }
 
   /// Raises the limit as far as the process may by itself. Returns the limit that holds then.
   @discardableResult
   static func raise() -> Int {
-    if let simulation = Simulation.current { return simulation.descriptorLimit }
+    if let substitute = Kernel.substitute { return substitute.descriptorLimit }
     var limits = limits()
     guard limits.rlim_cur < limits.rlim_max else { return count(limits.rlim_cur) }
     limits.rlim_cur = limits.rlim_max
@@ -22,7 +22,7 @@ enum OpenFileLimit {
   /// The number that the next descriptor will get: the lowest one that is free. `descriptor` is any
   /// open one.
   static func nextDescriptor(like descriptor: Int32) -> Int? {
-    if let simulation = Simulation.current { return simulation.nextDescriptor.map { Int($0) } }
+    if let substitute = Kernel.substitute { return substitute.nextDescriptor.map { Int($0) } }
     let next = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
     guard next >= 0 else { return nil }
     Glibc.close(next)

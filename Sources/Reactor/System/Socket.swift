@@ -2,24 +2,22 @@ internal import CURing
 internal import Glibc
 
 /// What can be asked of and done to an open socket. Does not own the descriptor.
-struct Socket {
-  let descriptor: Int32
+package struct Socket {
+  package let descriptor: Int32
 
-  init(_ descriptor: Int32) {
+  package init(_ descriptor: Int32) {
     self.descriptor = descriptor
   }
 
-  /// What it is in a simulation, if it is in one.
-  var simulated: SimulatedSocket? {
-    guard descriptor >= Simulation.firstDescriptor else { return nil }
-    return Simulation.current?.socket(descriptor)
+  /// What takes its place. Nil: it is a socket of the kernel.
+  var substitute: (any SocketSubstitute)? {
+    guard descriptor >= Kernel.firstSubstituteDescriptor else { return nil }
+    return Kernel.substitute?.socket(descriptor)
   }
 
   /// Makes a socket that does not block and that no started program inherits.
   static func open(family: Int32) throws(SystemError) -> Socket {
-    if let simulation = Simulation.current {
-      return Socket(try simulation.openSocket().descriptor)
-    }
+    if let substitute = Kernel.substitute { return Socket(try substitute.openSocket()) }
     let type = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
     let descriptor = socket(family, type, 0)
     guard descriptor >= 0 else { throw .current("socket") }
@@ -28,25 +26,25 @@ struct Socket {
 
   /// Gives it an address. Returns errno, or 0.
   func bind(to address: SocketAddress, _ kernel: KernelSocketAddress) -> Int32 {
-    if let simulated { return simulated.bind(to: address) }
+    if let substitute { return substitute.bind(to: address) }
     return unsafe kernel.withPointer { unsafe Glibc.bind(descriptor, $0, $1) } == 0 ? 0 : errno
   }
 
   /// Has connections wait at it. Returns errno, or 0.
   func listen(backlogCount: Int32) -> Int32 {
-    if let simulated { return simulated.listen(backlogCount: Int(backlogCount)) }
+    if let substitute { return substitute.listen(backlogCount: Int(backlogCount)) }
     return Glibc.listen(descriptor, backlogCount) == 0 ? 0 : errno
   }
 
   /// Begins to connect. Returns errno, which is EINPROGRESS as a rule, or 0.
   func connect(to address: SocketAddress, _ kernel: KernelSocketAddress) -> Int32 {
-    if let simulated { return simulated.connect(to: address) }
+    if let substitute { return substitute.connect(to: address) }
     return unsafe kernel.withPointer { unsafe Glibc.connect(descriptor, $0, $1) } == 0 ? 0 : errno
   }
 
   /// Whom it talks to.
   func peerAddress() throws(SystemError) -> SocketAddress {
-    if let simulated { return try simulated.peerAddress() }
+    if let substitute { return try substitute.peerAddress() }
     var kernel = KernelSocketAddress()
     let result = unsafe kernel.withMutablePointer { unsafe getpeername(descriptor, $0, $1) }
     guard result == 0 else { throw .current("getpeername") }
@@ -58,7 +56,7 @@ struct Socket {
 
   /// What it is bound to.
   func localAddress() throws(SystemError) -> SocketAddress {
-    if let simulated { return simulated.localAddress }
+    if let substitute { return substitute.localAddress }
     var kernel = KernelSocketAddress()
     let result = unsafe kernel.withMutablePointer { unsafe getsockname(descriptor, $0, $1) }
     guard result == 0 else { throw .current("getsockname") }
@@ -70,7 +68,7 @@ struct Socket {
 
   /// Sets an option that has an Int32 for its value.
   func set(_ option: SocketOption, to value: Int32) throws(SystemError) {
-    if let simulated { return simulated.set(option, to: value) }
+    if let substitute { return substitute.set(option, to: value) }
     var value = value
     let size = socklen_t(MemoryLayout<Int32>.size)
     guard unsafe setsockopt(descriptor, option.level, option.name, &value, size) == 0 else {
@@ -80,7 +78,7 @@ struct Socket {
 
   /// The value of an option that has an Int32.
   func value(of option: SocketOption) throws(SystemError) -> Int32 {
-    if simulated != nil { return option == .type ? Int32(SOCK_STREAM.rawValue) : 0 }
+    if substitute != nil { return option == .type ? Int32(SOCK_STREAM.rawValue) : 0 }
     var value: Int32 = 0
     var size = socklen_t(MemoryLayout<Int32>.size)
     guard unsafe getsockopt(descriptor, option.level, option.name, &value, &size) == 0 else {
@@ -91,7 +89,7 @@ struct Socket {
 
   /// The error that the socket has to report, which it then reports no more. 0: none.
   func takeError() -> Int32 {
-    if let simulated { return simulated.takeError() }
+    if let substitute { return substitute.takeError() }
     var code: Int32 = 0
     var size = socklen_t(MemoryLayout<Int32>.size)
     return unsafe getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &size) == 0 ? code : errno
@@ -99,7 +97,7 @@ struct Socket {
 
   /// Sends FIN behind what has been sent. Receiving goes on.
   func shutdownSending() {
-    if let simulated { return simulated.shutdownSending() }
+    if let substitute { return substitute.shutdownSending() }
     _ = shutdown(descriptor, Int32(SHUT_WR))
   }
 
@@ -120,7 +118,7 @@ struct Socket {
 
   /// Makes the close that follows send RST and drop what the peer has not got yet. TCP only.
   func resetAtClose() {
-    if let simulated { return simulated.resetsAtClose = true }
+    if let substitute { return substitute.resetAtClose() }
     var option = linger(l_onoff: 1, l_linger: 0)
     let size = socklen_t(MemoryLayout<linger>.size)
     _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, size)
@@ -130,7 +128,7 @@ struct Socket {
   /// would send RST, which the peer takes for a failure.
   func closeOrderly() {
     shutdownSending()
-    if let simulated { return simulated.close(afterDroppingInput: true) }
+    if let substitute { return substitute.close(afterDroppingInput: true) }
     // MSG_TRUNC: nothing is copied (tcp(7)).
     _ = recv(descriptor, nil, 1 << 20, Int32(MSG_DONTWAIT) | Int32(MSG_TRUNC))
     close()
@@ -138,14 +136,14 @@ struct Socket {
 
   /// Gives the descriptor back.
   func close() {
-    if let simulated { return simulated.close() }
+    if let substitute { return substitute.close(afterDroppingInput: false) }
     // Linux frees the descriptor even when it answers EINTR (close(2)): never called twice.
     _ = Glibc.close(descriptor)
   }
 }
 
 /// A socket option with an Int32 for its value.
-enum SocketOption {
+package enum SocketOption {
   case isAddressReusable
   case isPortShared
   case isIPv6Only

@@ -165,7 +165,7 @@ open class TopicLog: @unchecked Sendable {
   /// Tells a reactor that all messages before `end` can be sent. Any thread.
   func postMark(_ end: UInt64, to number: UInt32) {
     guard let port = ReactorPort.live(number) else { return }
-    Simulation.current?.preempt()
+    Kernel.substitute?.preempt()
     let chunk = unsafe ChunkPool.makeUnpooled(0)
     unsafe chunk.pointee.reactorNumber = number
     unsafe chunk.pointee.key = end

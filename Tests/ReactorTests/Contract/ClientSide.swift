@@ -1,6 +1,7 @@
 import Glibc
 
 @testable import Reactor
+@testable import ReactorSimulation
 
 /// What the other end of a connection does.
 extension Socket {

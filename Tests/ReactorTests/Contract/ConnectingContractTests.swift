@@ -3,6 +3,7 @@ import Glibc
 import Testing
 
 @testable import Reactor
+@testable import ReactorSimulation
 
 @Suite("Contract of backends: connecting", .serialized)
 struct ConnectingContractTests {

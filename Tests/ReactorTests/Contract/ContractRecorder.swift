@@ -1,6 +1,7 @@
 import Glibc
 
 @testable import Reactor
+@testable import ReactorSimulation
 
 /// Notes what a backend reports, and whether it keeps to the contract while doing so.
 final class ContractRecorder: CompletionReceiver {

@@ -2,6 +2,7 @@ import Glibc
 import Testing
 
 @testable import Reactor
+@testable import ReactorSimulation
 
 @Suite("Contract of backends: what the kernel holds")
 struct ExaminingContractTests {

@@ -2,6 +2,7 @@ import CURing
 import Glibc
 
 @testable import Reactor
+@testable import ReactorSimulation
 
 /// A listener whose backlog is full: who connects waits.
 final class FullListener {

@@ -3,6 +3,7 @@ import Glibc
 import Synchronization
 
 @testable import Reactor
+@testable import ReactorSimulation
 
 extension TestReactor {
   /// Runs `body` while something else goes on: on another thread, or in a simulation at times of its

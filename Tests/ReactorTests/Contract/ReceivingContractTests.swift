@@ -2,6 +2,7 @@ import Glibc
 import Testing
 
 @testable import Reactor
+@testable import ReactorSimulation
 
 @Suite("Contract of backends: receiving")
 struct ReceivingContractTests {

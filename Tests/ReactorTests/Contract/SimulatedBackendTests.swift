@@ -3,6 +3,7 @@ import Glibc
 import Testing
 
 @testable import Reactor
+@testable import ReactorSimulation
 
 @Suite("A simulated backend")
 struct SimulatedBackendTests {

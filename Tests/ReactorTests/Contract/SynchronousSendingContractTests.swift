@@ -2,6 +2,7 @@ import Glibc
 import Testing
 
 @testable import Reactor
+@testable import ReactorSimulation
 
 @Suite("Contract of backends: sending before the call returns")
 struct SynchronousSendingContractTests {
@@ -15,7 +16,7 @@ struct SynchronousSendingContractTests {
         let bytes = patternedBytes(50_000)
         let sender = reactor.send(
           bytes, on: connection, vectorCount: vectorCount, isSynchronous: true)
-        if reactor.backend.kind != .simulated {
+        if !(reactor.backend is SimulatedBackend) {
           #expect(sender.isDone && !sender.wasPending)
           #expect(read(50_000, from: client) == bytes)
           let reportCount = reactor.recorder.reportCount
@@ -40,7 +41,7 @@ struct SynchronousSendingContractTests {
       let sender = reactor.send(
         bytes, on: connection, vectorCount: vectorCount, isSynchronous: true)
       #expect(sender.isPending && !sender.isDone)
-      if reactor.backend.kind != .simulated { #expect(sender.sentCount > 100_000) }
+      if !(reactor.backend is SimulatedBackend) { #expect(sender.sentCount > 100_000) }
       #expect(read(bytes.count, from: client, reactor) == bytes)
       reactor.run(until: { sender.isDone })
       #expect(sender.failure == nil)
@@ -58,12 +59,12 @@ struct SynchronousSendingContractTests {
       let senders = pairs.map { reactor.send(bytes, on: $0.connection) }
       // Those around it are reported as ever.
       senders[1].settle()
-      if reactor.backend.kind != .simulated {
+      if !(reactor.backend is SimulatedBackend) {
         #expect(senders[1].isDone && !senders[1].isPending)
         #expect(read(bytes.count, from: pairs[1].client) == bytes)
       }
       for (sender, pair) in zip(senders, pairs) {
-        if pair.connection != pairs[1].connection || reactor.backend.kind == .simulated {
+        if pair.connection != pairs[1].connection || reactor.backend is SimulatedBackend {
           #expect(read(bytes.count, from: pair.client, reactor) == bytes)
         }
         reactor.run(until: { sender.isDone && !sender.isPending })

@@ -3,13 +3,11 @@ import Glibc
 import Testing
 
 @testable import Reactor
+@testable import ReactorSimulation
 
 /// The kernel interfaces that are tested: io_uring too, unless the kernel itself refuses it, as in many containers.
 enum TestBackend {
-  static let kinds = kernelKinds + [.simulated]
-
-  /// Without the simulated one: for reactors with threads.
-  static let kernelKinds = BackendKind.allCases.filter { $0 == .epoll || isIOURingPermitted }
+  static let kinds = BackendKind.allCases.filter { $0 == .epoll || isIOURingPermitted }
 
   /// Asks the kernel, not the backend's own test: a backend that is broken must fail the tests.
   static let isIOURingPermitted: Bool = {
@@ -43,17 +41,6 @@ enum TestBackend {
     tight.latencyNanoseconds = 100_000
     tight.latenessNanoseconds = 100_000
     return [SimulatedFaults()] + some[..<4] + [tight]
-  }
-
-  /// Calls `body`, for the simulated kind once in each of its simulations.
-  static func run(_ kind: BackendKind, _ body: () throws -> Void) throws {
-    guard kind == .simulated, Simulation.current == nil else { return try body() }
-    for (seed, faults) in simulatedFaults.enumerated() {
-      let simulation = Simulation(seed: UInt64(seed), faults: faults)
-      try simulation.run(body)
-      #expect(simulation.violations == [], "seed \(seed)")
-      simulation.end()
-    }
   }
 }
 
@@ -90,7 +77,13 @@ enum ContractBackend: String, CaseIterable, Sendable {
 
   /// Calls `body`, for the simulated kind once in each of its simulations.
   func run(_ body: () throws -> Void) throws {
-    try TestBackend.run(self == .simulated ? .simulated : .epoll, body)
+    guard self == .simulated, Simulation.current == nil else { return try body() }
+    for (seed, faults) in TestBackend.simulatedFaults.enumerated() {
+      let simulation = Simulation(seed: UInt64(seed), faults: faults)
+      try simulation.run(body)
+      #expect(simulation.violations == [], "seed \(seed)")
+      simulation.end()
+    }
   }
 }
 

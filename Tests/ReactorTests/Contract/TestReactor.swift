@@ -3,6 +3,7 @@ import Glibc
 import Testing
 
 @testable import Reactor
+@testable import ReactorSimulation
 
 /// A backend with all that a reactor would put around it, driven by a test step by step.
 ///

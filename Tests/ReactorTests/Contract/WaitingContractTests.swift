@@ -3,6 +3,7 @@ import Synchronization
 import Testing
 
 @testable import Reactor
+@testable import ReactorSimulation
 
 @Suite("Contract of backends: waiting")
 struct WaitingContractTests {

@@ -12,7 +12,7 @@ struct BoundedPassTests {
 
   @Test(
     "lets others have their turn between posts, which keep their order",
-    arguments: TestBackend.kernelKinds)
+    arguments: TestBackend.kinds)
   func posts(kind: BackendKind) throws {
     let server = try LineServer(kind) { $0.reactorCount = 1 }
     let client = try server.connect()
@@ -40,7 +40,7 @@ struct BoundedPassTests {
 
   @Test(
     "lets others have their turn between jobs whose time has come",
-    arguments: TestBackend.kernelKinds)
+    arguments: TestBackend.kinds)
   func jobs(kind: BackendKind) throws {
     let server = try LineServer(kind) { $0.reactorCount = 1 }
     let client = try server.connect()

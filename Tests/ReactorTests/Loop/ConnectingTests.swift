@@ -76,7 +76,7 @@ struct ConnectingTests {
     dialing.stop()
   }
 
-  @Test("to themselves are refused, as nobody listens there", arguments: TestBackend.kernelKinds)
+  @Test("to themselves are refused, as nobody listens there", arguments: TestBackend.kinds)
   func itself(kind: BackendKind) throws {
     let dialing = try Dialing(kind)
     for any in [SocketAddress.loopback(port: 0), .ipv6(1, port: 0)] {
@@ -190,7 +190,7 @@ struct ConnectingTests {
     dialing.stop()
   }
 
-  @Test("whose sockets others hold as well end for them, too", arguments: TestBackend.kernelKinds)
+  @Test("whose sockets others hold as well end for them, too", arguments: TestBackend.kinds)
   func adoptHeld(kind: BackendKind) throws {
     let dialing = try Dialing(kind)
     for (transport, isReset) in [(Transport.tcp, false), (.tcp, true), (.unix, false)] {

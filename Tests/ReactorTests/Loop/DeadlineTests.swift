@@ -7,7 +7,7 @@ struct DeadlineTests {
   /// A tick, and what a busy machine adds.
   private static let latenessMax = TimerWheel.nanosecondsPerTick + 100_000_000
 
-  @Test("come neither early nor later than a tick", arguments: TestBackend.kernelKinds)
+  @Test("come neither early nor later than a tick", arguments: TestBackend.kinds)
   func precision(kind: BackendKind) throws {
     let server = try LineServer(kind) { $0.reactorCount = 1 }
     let waits = [0, 1, 31, 32, 33, 63, 64, 95, 150, 333]
@@ -30,7 +30,7 @@ struct DeadlineTests {
 
   @Test(
     "count from when they are set, however long the reactor has slept before",
-    arguments: TestBackend.kernelKinds)
+    arguments: TestBackend.kinds)
   func afterSleep(kind: BackendKind) throws {
     let server = try LineServer(kind) { $0.reactorCount = 1 }
     // Nothing wakes a reactor that has no connection.
@@ -43,7 +43,7 @@ struct DeadlineTests {
     server.stop()
   }
 
-  @Test("can be moved, to later and to earlier, and come once", arguments: TestBackend.kernelKinds)
+  @Test("can be moved, to later and to earlier, and come once", arguments: TestBackend.kinds)
   func moved(kind: BackendKind) throws {
     let server = try LineServer(kind) { $0.reactorCount = 1 }
     let later = try server.connect()
@@ -62,7 +62,7 @@ struct DeadlineTests {
 
   @Test(
     "do not come to a connection that has gone, nor to the next one in its place",
-    arguments: TestBackend.kernelKinds)
+    arguments: TestBackend.kinds)
   func cancelled(kind: BackendKind) throws {
     let server = try LineServer(kind) { $0.reactorCount = 1 }
     let first = try server.connect()
@@ -78,7 +78,7 @@ struct DeadlineTests {
   }
 
   @Test(
-    "idle time counts from the last bytes, or from accepting", arguments: TestBackend.kernelKinds)
+    "idle time counts from the last bytes, or from accepting", arguments: TestBackend.kinds)
   func idle(kind: BackendKind) throws {
     let server = try LineServer(kind) { $0.reactorCount = 1 }
     Pause.milliseconds(400)

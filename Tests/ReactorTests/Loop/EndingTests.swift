@@ -7,7 +7,7 @@ import Testing
 struct EndingTests {
   @Test(
     "by finish: with all that is queued, then FIN, then what the peer says to that",
-    arguments: TestBackend.kernelKinds)
+    arguments: TestBackend.kinds)
   func finish(kind: BackendKind) throws {
     let server = try LineServer(kind)
     let client = try server.connect()
@@ -26,7 +26,7 @@ struct EndingTests {
 
   @Test(
     "by finish: what the peer still sends does not turn the end into a reset",
-    arguments: TestBackend.kernelKinds)
+    arguments: TestBackend.kinds)
   func finishWhilePeerSends(kind: BackendKind) throws {
     let server = try LineServer(kind)
     let client = try server.connect()
@@ -38,7 +38,7 @@ struct EndingTests {
   }
 
   @Test(
-    "by finish: of a peer that never ends, by reset, in time", arguments: TestBackend.kernelKinds)
+    "by finish: of a peer that never ends, by reset, in time", arguments: TestBackend.kinds)
   func lingering(kind: BackendKind) throws {
     let server = try LineServer(kind) { $0.lingerMilliseconds = 200 }
     let client = try server.connect()
@@ -54,7 +54,7 @@ struct EndingTests {
   }
 
   @Test(
-    "by finish: of a peer that never reads, by reset, in time", arguments: TestBackend.kernelKinds)
+    "by finish: of a peer that never reads, by reset, in time", arguments: TestBackend.kinds)
   func finishUnread(kind: BackendKind) throws {
     let server = try LineServer(kind) { $0.lingerMilliseconds = 200 }
     let client = try server.connect()
@@ -65,7 +65,7 @@ struct EndingTests {
     server.stop()
   }
 
-  @Test("by abort: with RST, also behind bytes that wait", arguments: TestBackend.kernelKinds)
+  @Test("by abort: with RST, also behind bytes that wait", arguments: TestBackend.kinds)
   func abort(kind: BackendKind) throws {
     let server = try LineServer(kind)
     let idle = try server.connect()
@@ -82,7 +82,7 @@ struct EndingTests {
     server.stop()
   }
 
-  @Test("by the peer: with FIN, after all it asked for", arguments: TestBackend.kernelKinds)
+  @Test("by the peer: with FIN, after all it asked for", arguments: TestBackend.kinds)
   func peerFinishes(kind: BackendKind) throws {
     let server = try LineServer(kind)
     let client = try server.connect()
@@ -96,7 +96,7 @@ struct EndingTests {
     server.stop()
   }
 
-  @Test("by the peer: with RST, and says so", arguments: TestBackend.kernelKinds)
+  @Test("by the peer: with RST, and says so", arguments: TestBackend.kinds)
   func peerResets(kind: BackendKind) throws {
     let server = try LineServer(kind)
     let client = try server.connect()
@@ -109,7 +109,7 @@ struct EndingTests {
 
   @Test(
     "by stopping: at once if peers agree, else in the time they have",
-    arguments: TestBackend.kernelKinds)
+    arguments: TestBackend.kinds)
   func stop(kind: BackendKind) throws {
     let server = try LineServer(kind) {
       $0.stopMilliseconds = 300

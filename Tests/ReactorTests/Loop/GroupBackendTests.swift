@@ -8,7 +8,7 @@ import Testing
 struct GroupBackendTests {
   @Test(
     "is the one that was chosen, and one line says which and why",
-    arguments: TestBackend.kernelKinds)
+    arguments: TestBackend.kinds)
   func chosen(kind: BackendKind) throws {
     let server = try LineServer(kind)
     #expect(server.group.backend == kind)

@@ -106,7 +106,7 @@ struct GroupTests {
 
   @Test(
     "lets messages gather in the window, so that it wakes less often",
-    arguments: TestBackend.kernelKinds)
+    arguments: TestBackend.kinds)
   func coalescing(kind: BackendKind) throws {
     let server = try LineServer(kind) {
       $0.reactorCount = 1
@@ -131,7 +131,7 @@ struct GroupTests {
 
   @Test(
     "does not make the first message of a quiet server wait for the window",
-    arguments: TestBackend.kernelKinds)
+    arguments: TestBackend.kinds)
   func firstMessage(kind: BackendKind) throws {
     let server = try LineServer(kind) {
       $0.reactorCount = 1

@@ -1,6 +1,7 @@
 import Synchronization
 
 @testable import Reactor
+@testable import ReactorSimulation
 
 /// Answers each line. A line is a command and a number, both or none of which may be there:
 ///

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("A line server listens", .serialized)
 struct ListeningTests {
-  @Test("over IPv4, IPv6, both at once and Unix sockets", arguments: TestBackend.kernelKinds)
+  @Test("over IPv4, IPv6, both at once and Unix sockets", arguments: TestBackend.kinds)
   func families(kind: BackendKind) throws {
     let path = TestSocket.path("lines-\(kind)")
     let server = try LineServer(
@@ -34,7 +34,7 @@ struct ListeningTests {
 
   @Test(
     "with a listener for each reactor, which the kernel spreads clients over",
-    arguments: TestBackend.kernelKinds)
+    arguments: TestBackend.kinds)
   func perReactor(kind: BackendKind) throws {
     let server = try LineServer(kind)
     let clients = try (0..<64).map { _ in try server.connect() }
@@ -46,7 +46,7 @@ struct ListeningTests {
 
   @Test(
     "with one acceptor, which gives each client to who has the fewest, even to within one",
-    arguments: TestBackend.kernelKinds)
+    arguments: TestBackend.kinds)
   func fewest(kind: BackendKind) throws {
     let server = try LineServer(kind) {
       $0.reactorCount = 3
@@ -75,7 +75,7 @@ struct ListeningTests {
 
   @Test(
     "and refuses clients as soon as it stops, though some it has take their time",
-    arguments: TestBackend.kernelKinds)
+    arguments: TestBackend.kinds)
   func refusing(kind: BackendKind) throws {
     let server = try LineServer(kind) { $0.stopMilliseconds = 3000 }
     let client = try server.connect()
@@ -88,7 +88,7 @@ struct ListeningTests {
     server.stop()
   }
 
-  @Test("and closes those at once that it has no room for", arguments: TestBackend.kernelKinds)
+  @Test("and closes those at once that it has no room for", arguments: TestBackend.kinds)
   func full(kind: BackendKind) throws {
     let server = try LineServer(kind) {
       $0.reactorCount = 1

@@ -8,7 +8,7 @@ import Testing
 struct OtherThreadTests {
   @Test(
     "a connection's id tells its addresses, its label and that it is there; then that it is not",
-    arguments: TestBackend.kernelKinds)
+    arguments: TestBackend.kinds)
   func id(kind: BackendKind) throws {
     let server = try LineServer(kind)
     let client = try server.connect()
@@ -34,7 +34,7 @@ struct OtherThreadTests {
 
   @Test(
     "posts of each thread come to each connection whole and in order",
-    arguments: TestBackend.kernelKinds)
+    arguments: TestBackend.kinds)
   func order(kind: BackendKind) throws {
     let server = try LineServer(kind) { $0.queue.byteCountMax = 1 << 30 }
     let clients = try (0..<4).map { _ in try server.connect() }
@@ -73,7 +73,7 @@ struct OtherThreadTests {
 
   @Test(
     "a sender that was refused hears of room also if all has left by the time its refusal arrives",
-    arguments: TestBackend.kernelKinds)
+    arguments: TestBackend.kinds)
   func refusedTooLate(kind: BackendKind) throws {
     let server = try LineServer(kind)
     let client = try server.connect()
@@ -89,7 +89,7 @@ struct OtherThreadTests {
 
   @Test(
     "each post is told its end exactly once, while peers come, go and reset",
-    arguments: TestBackend.kernelKinds)
+    arguments: TestBackend.kinds)
   func everyEnd(kind: BackendKind) throws {
     let server = try LineServer(kind) { $0.queue.byteCountMax = 1 << 30 }
     let targets = ConditionLock<[ConnectionID]>([])
@@ -131,7 +131,7 @@ struct OtherThreadTests {
 
   @Test(
     "jobs run on the reactors' threads, in the order of who gave them",
-    arguments: TestBackend.kernelKinds)
+    arguments: TestBackend.kinds)
   func jobs(kind: BackendKind) throws {
     let server = try LineServer(kind)
     let seen = ConditionLock<[Int: [Int]]>([:])
@@ -149,7 +149,7 @@ struct OtherThreadTests {
 
   @Test(
     "what is posted or given to do after the stop is told so, on the thread that gave it",
-    arguments: TestBackend.kernelKinds)
+    arguments: TestBackend.kinds)
   func afterStop(kind: BackendKind) throws {
     let server = try LineServer(kind)
     let client = try server.connect()
@@ -179,7 +179,7 @@ struct OtherThreadTests {
 
   @Test(
     "a post by a thread so slow that its reactor was replaced meanwhile reaches nobody",
-    arguments: TestBackend.kernelKinds)
+    arguments: TestBackend.kinds)
   func latePost(kind: BackendKind) throws {
     let server = try LineServer(kind) { $0.reactorCount = 1 }
     let client = try server.connect()
@@ -205,7 +205,7 @@ struct OtherThreadTests {
   }
 
   @Test(
-    "a post of no bytes is told as sent, and holds nobody up", arguments: TestBackend.kernelKinds)
+    "a post of no bytes is told as sent, and holds nobody up", arguments: TestBackend.kinds)
   func empty(kind: BackendKind) throws {
     let server = try LineServer(kind)
     let client = try server.connect()
@@ -218,7 +218,7 @@ struct OtherThreadTests {
     server.stop()
   }
 
-  @Test("a batch of posts costs few wakes", arguments: TestBackend.kernelKinds)
+  @Test("a batch of posts costs few wakes", arguments: TestBackend.kinds)
   func fewWakes(kind: BackendKind) throws {
     let server = try LineServer(kind) { $0.reactorCount = 1 }
     let client = try server.connect()

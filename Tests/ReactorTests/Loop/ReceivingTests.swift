@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Receiving and sending", .serialized)
 struct ReceivingTests {
-  @Test("pauses and goes on, and nothing is lost meanwhile", arguments: TestBackend.kernelKinds)
+  @Test("pauses and goes on, and nothing is lost meanwhile", arguments: TestBackend.kinds)
   func pause(kind: BackendKind) throws {
     let server = try LineServer(kind)
     let client = try server.connect()
@@ -18,7 +18,7 @@ struct ReceivingTests {
     server.stop()
   }
 
-  @Test("a pause holds a fast sender back", arguments: TestBackend.kernelKinds)
+  @Test("a pause holds a fast sender back", arguments: TestBackend.kinds)
   func backpressure(kind: BackendKind) throws {
     var options = ListenerOptions()
     options.receiveBufferByteCount = 32 * 1024
@@ -40,7 +40,7 @@ struct ReceivingTests {
 
   @Test(
     "the end of the peer is seen after a pause, with all that came before it",
-    arguments: TestBackend.kernelKinds)
+    arguments: TestBackend.kinds)
   func endWhilePaused(kind: BackendKind) throws {
     let server = try LineServer(kind)
     let client = try server.connect()
@@ -55,7 +55,7 @@ struct ReceivingTests {
   }
 
   @Test(
-    "a queue that has run empty is told to whoever asked, once", arguments: TestBackend.kernelKinds)
+    "a queue that has run empty is told to whoever asked, once", arguments: TestBackend.kinds)
   func drained(kind: BackendKind) throws {
     let server = try LineServer(kind)
     let client = try server.connect()
@@ -71,7 +71,7 @@ struct ReceivingTests {
 
   @Test(
     "what waits to be sent can be seen from any thread, from one send on, and that it is gone",
-    arguments: TestBackend.kernelKinds)
+    arguments: TestBackend.kinds)
   func queued(kind: BackendKind) throws {
     let server = try LineServer(kind)
     let client = try server.connect()
@@ -87,7 +87,7 @@ struct ReceivingTests {
 
   @Test(
     "one that sends without end does not keep the others from their turn",
-    arguments: TestBackend.kernelKinds)
+    arguments: TestBackend.kinds)
   func fair(kind: BackendKind) throws {
     let server = try LineServer(kind) { $0.reactorCount = 1 }
     let flooding = try server.connect()
@@ -105,7 +105,7 @@ struct ReceivingTests {
     server.stop()
   }
 
-  @Test("the statistics say what has happened", arguments: TestBackend.kernelKinds)
+  @Test("the statistics say what has happened", arguments: TestBackend.kinds)
   func statistics(kind: BackendKind) throws {
     let server = try LineServer(kind)
     let before = server.total
@@ -129,7 +129,7 @@ struct ReceivingTests {
 
   @Test(
     "a connection that has been quiet for long still gets all that comes",
-    arguments: TestBackend.kernelKinds)
+    arguments: TestBackend.kinds)
   func quiesce(kind: BackendKind) throws {
     let server = try LineServer(kind) { $0.quiesceAfterSeconds = 1 }
     let clients = try (0..<20).map { _ in try server.connect() }

@@ -38,7 +38,7 @@ struct RoomTests {
     }
   }
 
-  @Test("nor takes them to connect, and bothers no peer then", arguments: TestBackend.kernelKinds)
+  @Test("nor takes them to connect, and bothers no peer then", arguments: TestBackend.kinds)
   func reserveWhenConnecting(kind: BackendKind) async {
     if kind == .epoll {
       await #expect(processExitsWith: .success) {

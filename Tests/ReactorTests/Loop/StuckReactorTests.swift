@@ -7,7 +7,7 @@ import Testing
 struct StuckReactorTests {
   @Test(
     "does not hold up the stop beyond its bound, and leaves its port to others",
-    arguments: TestBackend.kernelKinds)
+    arguments: TestBackend.kinds)
   func stop(kind: BackendKind) throws {
     let server = try LineServer(kind) { $0.stopMilliseconds = 100 }
     let clients = try (0..<16).map { _ in try server.connect() }
@@ -36,7 +36,7 @@ struct StuckReactorTests {
     #expect(lines(of: server, with: "accept").isEmpty)
   }
 
-  @Test("that accepts for all leaves its Unix socket's name", arguments: TestBackend.kernelKinds)
+  @Test("that accepts for all leaves its Unix socket's name", arguments: TestBackend.kinds)
   func unixSocket(kind: BackendKind) throws {
     let path = TestSocket.path("stuck-\(kind)")
     let server = try LineServer(kind, on: [.unixPath(path)]) { $0.stopMilliseconds = 100 }
@@ -84,7 +84,7 @@ struct StuckReactorTests {
     }
   }
 
-  @Test("leaves a line in the log, one a minute", arguments: TestBackend.kernelKinds)
+  @Test("leaves a line in the log, one a minute", arguments: TestBackend.kinds)
   func slowPass(kind: BackendKind) throws {
     let server = try LineServer(kind) { $0.slowPassMilliseconds = 50 }
     let client = try server.connect()

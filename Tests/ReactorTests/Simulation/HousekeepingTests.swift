@@ -1,6 +1,7 @@
 import Testing
 
 @testable import Reactor
+@testable import ReactorSimulation
 
 @Suite("Housekeeping")
 struct HousekeepingTests {

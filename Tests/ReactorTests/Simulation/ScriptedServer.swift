@@ -2,6 +2,7 @@ import Glibc
 import Testing
 
 @testable import Reactor
+@testable import ReactorSimulation
 
 /// A line server on one reactor, in a simulation where nothing goes wrong but what its script says.
 final class ScriptedServer {
@@ -10,7 +11,7 @@ final class ScriptedServer {
 
   private init(_ simulation: Simulation) throws {
     self.simulation = simulation
-    server = try LineServer(.simulated) { $0.reactorCount = 1 }
+    server = try LineServer(.epoll) { $0.reactorCount = 1 }
   }
 
   static func run(_ body: (ScriptedServer) throws -> Void) throws {

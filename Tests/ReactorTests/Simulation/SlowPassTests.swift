@@ -1,6 +1,7 @@
 import Testing
 
 @testable import Reactor
+@testable import ReactorSimulation
 
 @Suite("A slow pass")
 struct SlowPassTests {

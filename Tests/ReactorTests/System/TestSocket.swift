@@ -3,6 +3,7 @@ import Glibc
 import Testing
 
 @testable import Reactor
+@testable import ReactorSimulation
 
 /// Sockets as the tests' clients use them.
 enum TestSocket {

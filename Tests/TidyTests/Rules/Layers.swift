@@ -4,6 +4,7 @@ enum Layers {
   static let allowedImports: [String: Set<String>] = [
     "CURing": [],
     "Reactor": ["CURing", "Glibc", "Synchronization"],
+    "ReactorSimulation": ["CURing", "Reactor", "Glibc", "Synchronization"],
     "WebSocketProtocol": [],
     "WebSocket": ["Reactor", "WebSocketProtocol", "Glibc", "Synchronization"],
   ]

@@ -74,9 +74,6 @@ internal import Glibc
   var systemCallCount: UInt64 { state.systemCallCount }
   var starvedBufferCount: UInt64 { state.starvedBufferCount }
 
-  /// All sends of a pass in one system call are worth more than the copies that one system call each
-  /// would spare.
-
   var descriptorsPerConnection: Int { tableCount > 0 ? 0 : 1 }
 
   func adopt(_ connection: ConnectionPointer) throws(SystemError) {

@@ -1,5 +1,6 @@
 internal import CURing
 internal import Glibc
+internal import Reactor
 
 /// Receiving and sending.
 extension SimulatedBackend {

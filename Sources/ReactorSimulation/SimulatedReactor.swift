@@ -1,4 +1,5 @@
 internal import CURing
+internal import Reactor
 
 /// A reactor without a thread: a simulation runs it part by part.
 final class SimulatedReactor {
@@ -53,13 +54,10 @@ final class SimulatedReactor {
   /// What must hold while it sleeps. Nil: it does.
   var sleepViolation: String? {
     guard !isDone, let bounds, bounds.timeoutNanoseconds != 0, let backend else { return nil }
-    if unsafe loop.state.value.taken != nil {
+    if loop.hasTakenPosts {
       return "reactor \(loop.reactor.position) sleeps, and has not looked at all that was posted"
     }
-    guard
-      !loop.reactor.port.pointee.mailbox.isEmpty, !backend.isSignalled,
-      !backend.isSignalOnItsWay
-    else { return nil }
+    guard loop.hasPosted, !backend.isSignalled, !backend.isSignalOnItsWay else { return nil }
     return "reactor \(loop.reactor.position) sleeps, and something is in its mailbox"
   }
 
@@ -67,8 +65,7 @@ final class SimulatedReactor {
   var withdrawalViolation: String? {
     guard !isDone, let backend else { return nil }
     for (index, slot) in backend.slots.enumerated() where slot.waitsForRoom && !slot.isClosing {
-      let connection = loop.reactor.slab.record(at: UInt32(index))
-      if connection.pointee.lifecycle == .open, connection.hasReferences {
+      if loop.refersToTopics(connectionAt: UInt32(index)) {
         return "the queue of a full socket refers to what may be withdrawn"
       }
     }
@@ -77,22 +74,22 @@ final class SimulatedReactor {
 
   private func finish(_ simulation: Simulation) {
     isDone = true
-    let state = loop.state
-    if state.value.wheel.ticksToNext != nil {
+    let leftovers = loop.leftovers
+    if leftovers.hasDeadline {
       simulation.report(violation: "a deadline is left at the end")
     }
-    if state.value.statistics.connectionCount != 0 {
+    if leftovers.connectionCount != 0 {
       simulation.report(violation: "connections are counted at the end")
     }
-    if state.value.statistics.queuedByteCount != 0 {
+    if leftovers.queuedByteCount != 0 {
       simulation.report(violation: "queued bytes are counted at the end")
     }
     loop.tearDown()
     // What the mailbox held has been looked through by now.
-    if state.value.ownPostCount != 0 {
+    if loop.leftovers.ownPostCount != 0 {
       simulation.report(violation: "posts of its own are counted at the end")
     }
-    if loop.reactor.assignedCount != 0 {
+    if loop.leftovers.assignedCount != 0 {
       simulation.report(violation: "connections are assigned at the end")
     }
   }
@@ -109,12 +106,6 @@ final class SimulatedReactor {
 }
 
 extension Simulation {
-  func add(_ loop: ReactorLoop) {
-    let reactor = SimulatedReactor(loop)
-    reactors.append(reactor)
-    reactor.begin()
-  }
-
   /// Whether a reactor has not ended yet.
   package var isRunning: Bool { reactors.contains { !$0.isDone } }
 

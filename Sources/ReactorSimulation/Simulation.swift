@@ -1,5 +1,6 @@
 internal import CURing
 internal import Glibc
+package import Reactor
 
 /// A world without a kernel for one thread: sockets in memory, a clock that stands still until
 /// there is nothing left to do, and one seed for all that is left to chance. As long as a
@@ -7,10 +8,7 @@ internal import Glibc
 /// here, and reactors that it starts get no threads.
 ///
 /// The same seed and the same calls give the same course, to the last byte.
-@safe package final class Simulation {
-  /// Beyond every descriptor that the kernel gives: one that is passed to a system call is refused.
-  static let firstDescriptor: Int32 = 1 << 30
-
+@safe package final class Simulation: KernelSubstitute {
   package private(set) var nowNanoseconds: Int64 = 1_000_000_000_000
   /// What happens by chance, and how often.
   package var faults: SimulatedFaults
@@ -53,25 +51,13 @@ internal import Glibc
   }
 
   /// The calling thread's.
-  package static var current: Simulation? {
-    @inline(__always) get {
-      guard let pointer = unsafe martlet_thread_simulation() else { return nil }
-      return unsafe Unmanaged<Simulation>.fromOpaque(pointer).takeUnretainedValue()
-    }
-  }
+  package static var current: Simulation? { Kernel.substitute as? Simulation }
 
   /// Calls `body` with this as the thread's simulation.
   package func run<Result, Failure>(
     _ body: () throws(Failure) -> Result
   ) throws(Failure) -> Result {
-    let before = unsafe martlet_thread_simulation()
-    unsafe martlet_thread_set_simulation(Unmanaged.passUnretained(self).toOpaque())
-    defer { unsafe martlet_thread_set_simulation(before) }
-    return try body()
-  }
-
-  var backendDecision: BackendDecision {
-    BackendDecision(kind: .simulated, reason: "the thread runs a simulation")
+    try Kernel.run(with: self, body)
   }
 
   package func fill(_ bytes: UnsafeMutableRawBufferPointer) {
@@ -148,7 +134,7 @@ internal import Glibc
 
   /// A place where a thread that is no reactor's may stand still, between what it has looked at and
   /// what it does about it: as long as that, reactors and the network go on.
-  func preempt() {
+  package func preempt() {
     guard isDriven, !isInterrupted, !isStepping, chance(.preemption) else { return }
     // Nor does another thread come in between: to a model all that are no reactor's are one.
     (isInterrupted, isPreempted) = (true, true)
@@ -161,21 +147,29 @@ internal import Glibc
 
   // MARK: Descriptors
 
-  var descriptorLimit: Int { Int(Self.firstDescriptor) + descriptorCountMax }
+  package var descriptorLimit: Int { Int(Kernel.firstSubstituteDescriptor) + descriptorCountMax }
 
   /// The lowest that is free.
-  var nextDescriptor: Int32? {
-    lowestFree < descriptorCountMax ? Self.firstDescriptor + Int32(lowestFree) : nil
+  package var nextDescriptor: Int32? {
+    lowestFree < descriptorCountMax ? Kernel.firstSubstituteDescriptor + Int32(lowestFree) : nil
   }
 
   package var openDescriptorCount: Int { sockets.count { $0 != nil } }
 
-  func socket(_ descriptor: Int32) -> SimulatedSocket? {
-    let index = Int(descriptor - Self.firstDescriptor)
+  package func socket(_ descriptor: Int32) -> (any SocketSubstitute)? {
+    simulatedSocket(descriptor)
+  }
+
+  package func simulatedSocket(_ descriptor: Int32) -> SimulatedSocket? {
+    let index = Int(descriptor) - Int(Kernel.firstSubstituteDescriptor)
     return index >= 0 && index < sockets.count ? sockets[index] : nil
   }
 
-  func openSocket() throws(SystemError) -> SimulatedSocket {
+  package func openSocket() throws(SystemError) -> Int32 {
+    try openSimulatedSocket().descriptor
+  }
+
+  func openSimulatedSocket() throws(SystemError) -> SimulatedSocket {
     if let code = scriptedFailure(of: .openSocket) { throw SystemError("socket", code: code) }
     if chance(.failedSocket) { throw SystemError("socket", code: ENOBUFS) }
     guard let descriptor = nextDescriptor else { throw SystemError("socket", code: EMFILE) }
@@ -194,13 +188,26 @@ internal import Glibc
   }
 
   func leave(_ descriptor: Int32) {
-    guard descriptor >= Self.firstDescriptor else { return }
-    let index = Int(descriptor - Self.firstDescriptor)
+    guard descriptor >= Kernel.firstSubstituteDescriptor else { return }
+    let index = Int(descriptor - Kernel.firstSubstituteDescriptor)
     sockets[index] = nil
     lowestFree = min(lowestFree, index)
   }
 
-  // MARK: Wakes
+  // MARK: Reactors
+
+  package func makeBackend(eventDescriptor: Int32, slab: ConnectionSlab) -> any Backend {
+    SimulatedBackend(self, eventDescriptor: eventDescriptor, slab: slab)
+  }
+
+  package func run(_ loop: ReactorLoop) {
+    let reactor = SimulatedReactor(loop)
+    reactors.append(reactor)
+    reactor.begin()
+  }
+
+  /// No time passes while a simulated reactor works.
+  package func spendsBudget() -> Bool { chance(.spentBudget) }
 
   func add(_ backend: SimulatedBackend, eventDescriptor: Int32) {
     backends.removeAll { $0.eventDescriptor == eventDescriptor }
@@ -208,7 +215,7 @@ internal import Glibc
   }
 
   /// What a write to an eventfd does.
-  func signal(_ descriptor: Int32) {
+  package func signal(_ descriptor: Int32) {
     guard chance(.lateWake) else { return deliverSignal(descriptor) }
     for entry in backends where entry.eventDescriptor == descriptor {
       entry.backend.isSignalOnItsWay = true

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Reactor
 
 /// A listener that a simulated backend accepts on.
 struct SimulatedListening {
@@ -13,7 +14,7 @@ extension SimulatedBackend {
   func accept(on listener: Int32, index: Int, isOneByOne: Bool) {
     while listeners.count <= index { listeners.append(SimulatedListening()) }
     precondition(!listeners[index].isAccepting, "accepting already")
-    let socket = Socket(listener).simulated
+    let socket = simulation.simulatedSocket(listener)
     listeners[index] = SimulatedListening(
       isAccepting: socket != nil, isOneByOne: isOneByOne, socket: socket,
       code: socket == nil ? EBADF : 0)
@@ -55,7 +56,7 @@ extension SimulatedBackend {
       let crowd = acceptCrowd(index, socket, countMax: rest)
       rest -= max(1, crowd.descriptors.count)
       for descriptor in crowd.descriptors {
-        simulation.count(15, Int(descriptor - Simulation.firstDescriptor))
+        simulation.count(15, Int(descriptor - Kernel.firstSubstituteDescriptor))
         receiver.accepted(descriptor, listener: index)
         simulation.interrupt()
       }

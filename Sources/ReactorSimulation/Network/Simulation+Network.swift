@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Reactor
 
 /// Addresses, and what may happen to connections on their way.
 extension Simulation {
@@ -63,8 +64,8 @@ extension Simulation {
 
   /// Two connected sockets.
   func pair() throws(SystemError) -> (Socket, Socket) {
-    let one = try openSocket()
-    let other = try openSocket()
+    let one = try openSimulatedSocket()
+    let other = try openSimulatedSocket()
     one.join(other)
     one.finishConnecting(0)
     return (Socket(one.descriptor), Socket(other.descriptor))

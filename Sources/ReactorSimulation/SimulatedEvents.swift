@@ -1,3 +1,5 @@
+internal import Reactor
+
 /// What is going to happen in a simulation, soonest first; of two for the same time, the one that
 /// was added first.
 struct SimulatedEvents {

@@ -1,10 +1,12 @@
 internal import CURing
 internal import Glibc
+internal import Reactor
 
 /// Runs a reactor in a simulation: does what `Backend` promises, in all the ways that it leaves
 /// open, as the simulation's faults have it.
 @safe final class SimulatedBackend: Backend {
-  let kind = BackendKind.simulated
+  /// As with epoll, connections have ordinary descriptors.
+  let kind = BackendKind.epoll
   let descriptorsPerConnection = 1
   let systemCallCount: UInt64 = 0
   var starvedBufferCount: UInt64 = 0
@@ -98,7 +100,7 @@ internal import Glibc
   }
 
   private func enter(_ connection: ConnectionPointer) throws(SystemError) {
-    guard let socket = Socket(connection.pointee.descriptor).simulated else {
+    guard let socket = simulation.simulatedSocket(connection.pointee.descriptor) else {
       throw SystemError("adopt", code: EBADF)
     }
     if let code = simulation.scriptedFailure(of: .adopt) { throw SystemError("adopt", code: code) }
@@ -279,8 +281,8 @@ internal import Glibc
     if let socket = slots[index].socket {
       // A send in flight may still get as far as there is room, or not.
       if !reset, simulation.chance(.sentAtClose) { _ = progress(index) }
-      socket.resetsAtClose = socket.resetsAtClose || reset
-      socket.close()
+      if reset { socket.resetAtClose() }
+      socket.close(afterDroppingInput: false)
     }
     connection.pointee.descriptor = -1
     let token = EpollToken(connection)

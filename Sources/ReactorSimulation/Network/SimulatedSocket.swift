@@ -1,8 +1,9 @@
 internal import Glibc
+package import Reactor
 
 /// A stream socket of a simulation: what the kernel keeps for one, and its system calls. What fails
 /// returns an errno.
-final class SimulatedSocket {
+package final class SimulatedSocket: SocketSubstitute {
   private enum State {
     case fresh, listening, connecting, connected, failed
   }
@@ -16,7 +17,7 @@ final class SimulatedSocket {
   private(set) var input: SimulatedStream?
   private(set) var output: SimulatedStream?
   private(set) var isClosed = false
-  var resetsAtClose = false
+  private(set) var resetsAtClose = false
   /// What the next call that can fail says, once.
   private var pendingError: Int32 = 0
   /// Reset, or given up.
@@ -42,16 +43,16 @@ final class SimulatedSocket {
     self.descriptor = descriptor
   }
 
-  var localAddress: SocketAddress { local ?? .ipv4(0, port: 0) }
+  package var localAddress: SocketAddress { local ?? .ipv4(0, port: 0) }
 
-  func peerAddress() throws(SystemError) -> SocketAddress {
+  package func peerAddress() throws(SystemError) -> SocketAddress {
     guard state == .connected, let peer, !isBroken else {
       throw SystemError("getpeername", code: ENOTCONN)
     }
     return peer
   }
 
-  func set(_ option: SocketOption, to value: Int32) {
+  package func set(_ option: SocketOption, to value: Int32) {
     switch option {
     case .isPortShared: isPortShared = value != 0
     case .sendBufferByteCount, .receiveBufferByteCount:
@@ -60,7 +61,7 @@ final class SimulatedSocket {
     }
   }
 
-  func bind(to address: SocketAddress) -> Int32 {
+  package func bind(to address: SocketAddress) -> Int32 {
     if let code = simulation.scriptedFailure(of: .bind) { return code }
     guard !simulation.isTaken(address, by: self) else { return EADDRINUSE }
     local = simulation.bound(address)
@@ -68,7 +69,7 @@ final class SimulatedSocket {
     return 0
   }
 
-  func takeError() -> Int32 {
+  package func takeError() -> Int32 {
     defer { pendingError = 0 }
     return pendingError
   }
@@ -80,7 +81,7 @@ final class SimulatedSocket {
 
   // MARK: Connecting
 
-  func listen(backlogCount: Int) -> Int32 {
+  package func listen(backlogCount: Int) -> Int32 {
     // As in Linux, one more than asked for.
     backlogCountMax = max(0, backlogCount) + 1
     guard state != .listening else { return 0 }
@@ -91,7 +92,7 @@ final class SimulatedSocket {
 
   /// Begins to connect. On IP networks what becomes of it is never known at once, on Unix sockets
   /// always.
-  func connect(to address: SocketAddress) -> Int32 {
+  package func connect(to address: SocketAddress) -> Int32 {
     let outcome = simulation.script.next(.connect)
     if case .fails(let code) = outcome { return code }
     peer = address
@@ -204,7 +205,7 @@ final class SimulatedSocket {
   var readableCount: Int { input?.readableCount ?? 0 }
 
   /// What has arrived is acknowledged, whether anybody reads it or not.
-  var bytes: SocketBytes {
+  package var bytes: SocketBytes {
     SocketBytes(
       acknowledgedByteCount: output.map { Int64($0.arrivedCount) },
       unacknowledgedByteCount: output.map { Int64($0.writtenCount - $0.arrivedCount) },
@@ -238,7 +239,7 @@ final class SimulatedSocket {
     unsafe output?.write(bytes)
   }
 
-  func shutdownSending() {
+  package func shutdownSending() {
     output?.finish()
   }
 
@@ -270,12 +271,16 @@ final class SimulatedSocket {
     pendingError = code
   }
 
+  package func resetAtClose() {
+    resetsAtClose = true
+  }
+
   func stall(untilNanoseconds time: Int64) {
     input?.stall(untilNanoseconds: time)
   }
 
   /// Gives the descriptor back. With unread bytes the peer is sent RST.
-  func close(afterDroppingInput: Bool = false) {
+  package func close(afterDroppingInput: Bool) {
     precondition(!isClosed, "a descriptor is closed once")
     isClosed = true
     watcher = nil
@@ -308,4 +313,9 @@ final class SimulatedSocket {
     output?.writer = nil
     for waiting in backlog { waiting.letGo() }
   }
+}
+
+extension Socket {
+  /// What it is in the calling thread's simulation. Nil: a socket of the kernel.
+  package var simulated: SimulatedSocket? { Simulation.current?.simulatedSocket(descriptor) }
 }
