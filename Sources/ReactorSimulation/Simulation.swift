@@ -19,7 +19,7 @@ package import Reactor
   /// Open files that there may be.
   package var descriptorCountMax = 20_000
 
-  var events = SimulatedEvents()
+  var events = TimeQueue<SimulatedEvent>()
   var listeners: [SimulatedSocket] = []
   private(set) var sockets: [SimulatedSocket?] = []
   private var lowestFree = 0

@@ -29,8 +29,8 @@ internal import Synchronization
   /// Open files that the process may have.
   let openFileLimit = OpenFileLimit.current
   let backend: any Backend
-  let state: Confined<ReactorState>
-  let topics: Confined<ReactorTopics>
+  let state: ThreadConfined<ReactorState>
+  let topics: ThreadConfined<ReactorTopics>
   /// For the ranges of one send: those that the send queue fills, and those of a message that is sent at once.
   let vectors: UnsafeMutableBufferPointer<iovec>
   /// For the headers of such a message's fragments.
@@ -55,8 +55,8 @@ internal import Synchronization
       throw error
     }
     backendKind = backend.kind
-    state = Confined(ReactorState(slab: slab))
-    topics = Confined(ReactorTopics())
+    state = ThreadConfined(ReactorState(slab: slab))
+    topics = ThreadConfined(ReactorTopics())
     unsafe vectors = .allocate(
       capacity: SendBatch.vectorCountMax + 2 * Self.piecesAtOnceCountMax)
     unsafe headers = .allocate(

@@ -25,7 +25,7 @@ extension ReactorLoop {
     state.value.budget.begin()
     let lastNumber = state.value.delayedJobs.lastNumber
     while state.value.budget.allowsAnother(),
-      let job = state.value.delayedJobs.takeNext(atNanoseconds: now, upToNumber: lastNumber)
+      let job = state.value.delayedJobs.takeDue(atNanoseconds: now, upToNumber: lastNumber)
     {
       job(.sent)
     }
@@ -65,7 +65,7 @@ extension ReactorLoop {
     state.value.budget.extend(byNanoseconds: Self.restNanosecondsMin)
     var count = min(state.value.unflushed.count, countMax)
     while count > 0, state.value.budget.allowsAnother(),
-      let connection = state.value.unflushed.popFirst()?.connection
+      let connection = state.value.unflushed.popFirst()
     {
       count -= 1
       if state.value.unflushedCountBeforeOffer > 0 { state.value.unflushedCountBeforeOffer -= 1 }

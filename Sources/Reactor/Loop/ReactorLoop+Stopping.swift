@@ -94,7 +94,7 @@ extension ReactorLoop {
   package func tearDown() {
     publish()
     state.value.hasEnded = true
-    for job in state.value.delayedJobs.takeDue(atNanoseconds: .max) { job(.closed) }
+    while let job = state.value.delayedJobs.takeDue(atNanoseconds: .max) { job(.closed) }
     backend.tearDown()
     unsafe discard(state.value.taken)
     unsafe state.value.taken = nil

@@ -15,7 +15,7 @@ internal import Synchronization
   package let backend: any Backend
   /// A pass that takes this long is told of. Max: none is.
   let slowPassNanoseconds: Int64
-  let state: Confined<ReactorState>
+  let state: ThreadConfined<ReactorState>
 
   init(reactor: Reactor, handler: any ConnectionHandler, listeners: ListenerSet) {
     self.reactor = reactor

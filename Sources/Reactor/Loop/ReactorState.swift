@@ -2,7 +2,8 @@
 @safe struct ReactorState: ~Copyable {
   var pool = ChunkPool()
   var wheel: TimerWheel
-  var delayedJobs = DelayedJobs()
+  /// Jobs to be run at a time: few, so they need no wheel.
+  var delayedJobs = TimeQueue<SendCompletion>()
   /// Delayed jobs are run no more.
   var hasEnded = false
   var statistics = ReactorStatistics()
@@ -10,7 +11,7 @@
   /// served since.
   var dirty: [ConnectionPointer] = []
   /// Those of earlier passes that there was no time for. Under load it may never be empty.
-  var unflushed = ConnectionQueue(capacity: 1024)
+  var unflushed = Deque<ConnectionPointer>(capacity: 1024)
   /// How many of them are to be flushed before topics are offered again.
   var unflushedCountBeforeOffer = 0
   /// What has been taken out of the mailbox, and not been looked at yet; oldest first.

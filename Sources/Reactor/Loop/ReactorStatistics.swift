@@ -1,5 +1,3 @@
-internal import Synchronization
-
 /// What a reactor has done since it was started, and what it holds now.
 public struct ReactorStatistics: Sendable, Equatable {
   /// Connections open now.
@@ -10,7 +8,9 @@ public struct ReactorStatistics: Sendable, Equatable {
   public var connectedCount: UInt64 = 0
   /// Connections closed at once, since there was no room for them.
   public var refusedCount: UInt64 = 0
+  /// Bytes received.
   public var receivedByteCount: UInt64 = 0
+  /// Bytes that the kernel has taken.
   public var sentByteCount: UInt64 = 0
   /// Deliveries of received bytes to the handler.
   public var receiveCount: UInt64 = 0
@@ -35,22 +35,27 @@ public struct ReactorStatistics: Sendable, Equatable {
 
   /// The sum of two reactors' statistics.
   public static func + (one: ReactorStatistics, other: ReactorStatistics) -> ReactorStatistics {
-    var sum = ReactorStatistics()
-    sum.connectionCount = one.connectionCount + other.connectionCount
-    sum.acceptedCount = one.acceptedCount + other.acceptedCount
-    sum.connectedCount = one.connectedCount + other.connectedCount
-    sum.refusedCount = one.refusedCount + other.refusedCount
-    sum.receivedByteCount = one.receivedByteCount + other.receivedByteCount
-    sum.sentByteCount = one.sentByteCount + other.sentByteCount
-    sum.receiveCount = one.receiveCount + other.receiveCount
-    sum.sendCount = one.sendCount + other.sendCount
-    sum.messageCount = one.messageCount + other.messageCount
-    sum.systemCallCount = one.systemCallCount + other.systemCallCount
-    sum.wakeCount = one.wakeCount + other.wakeCount
-    sum.postedCount = one.postedCount + other.postedCount
-    sum.starvedBufferCount = one.starvedBufferCount + other.starvedBufferCount
-    sum.queuedByteCount = one.queuedByteCount + other.queuedByteCount
-    sum.acceptFailureCount = one.acceptFailureCount + other.acceptFailureCount
+    var sum = one
+    for position in 0..<wordCount { sum[word: position] += other[word: position] }
     return sum
+  }
+}
+
+/// All fields are `UInt64`, so what is done to each of them alike is done to a row of words: a new statistic is a new field
+/// and nothing else.
+extension ReactorStatistics {
+  static var wordCount: Int { MemoryLayout<Self>.size / MemoryLayout<UInt64>.size }
+
+  subscript(word position: Int) -> UInt64 {
+    get {
+      unsafe withUnsafeBytes(of: self) {
+        unsafe $0.load(fromByteOffset: 8 * position, as: UInt64.self)
+      }
+    }
+    set {
+      unsafe withUnsafeMutableBytes(of: &self) {
+        unsafe $0.storeBytes(of: newValue, toByteOffset: 8 * position, as: UInt64.self)
+      }
+    }
   }
 }

@@ -4,7 +4,7 @@
   /// From so many on.
   static let countMin = 8
 
-  private let state: Confined<State>
+  private let state: ThreadConfined<State>
 
   private struct State: ~Copyable {
     var indexByShard: [UInt32: UInt32] = [:]
@@ -13,7 +13,7 @@
   }
 
   init() {
-    state = Confined(State())
+    state = ThreadConfined(State())
   }
 
   deinit {

@@ -1,7 +1,7 @@
 /// What a reactor knows of one topic: how far it has come, and its subscribers here.
 @safe final class TopicShard {
   let log: TopicLog
-  let state: Confined<State>
+  let state: ThreadConfined<State>
 
   struct State: ~Copyable {
     /// Behind the last message of which a mark has been taken.
@@ -27,7 +27,7 @@
 
   init(_ log: TopicLog) {
     self.log = log
-    state = Confined(State())
+    state = ThreadConfined(State())
   }
 
   deinit {

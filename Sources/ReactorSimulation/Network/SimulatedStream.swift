@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Reactor
 
 /// The bytes that one end of a simulated connection sends to the other: in order, with a window, a
 /// time on the way, and FIN or RST behind them.

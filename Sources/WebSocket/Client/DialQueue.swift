@@ -1,3 +1,5 @@
+internal import Reactor
+
 /// The attempts to connect of one reactor: so many are under way at once, and the others have their
 /// turn one after the other. Else a program that wants 20,000 connections would have the kernel send as
 /// many SYNs at once, most of which a listener's backlog has no room for: they are sent again after
@@ -7,10 +9,11 @@
 /// reach one that does not answer end with their timeout only, and must not hold up the others.
 struct DialQueue: ~Copyable {
   /// An address that attempts are made to reach.
-  private final class Target {
+  // Not private: the compiler (6.3.1) cannot emit a `Deque` of a private class.
+  final class Target {
     let name: String
     var activeCount = 0
-    var waiting = WaitingLine<Dialer>()
+    var waiting = Deque<Dialer>(capacity: 4)
 
     init(_ name: String) {
       self.name = name
@@ -22,7 +25,7 @@ struct DialQueue: ~Copyable {
   /// Those with somebody who is under way or waits.
   private var targets: [String: Target] = [:]
   /// Those with somebody who waits, whoever is next first.
-  private var waiting = WaitingLine<Target>()
+  private var waiting = Deque<Target>()
   /// Somebody up the stack is taking out one after the other.
   private var isBeingServed = false
   private var isStopped = false
@@ -53,7 +56,7 @@ struct DialQueue: ~Copyable {
   mutating func takeNext() -> Dialer? {
     // Each target is looked at once.
     for _ in 0..<waiting.count {
-      guard activeCount < activeCountMax, let target = waiting.takeFirst() else { break }
+      guard activeCount < activeCountMax, let target = waiting.popFirst() else { break }
       if let dialer = takeNext(of: target) { return dialer }
     }
     isBeingServed = false
@@ -64,7 +67,7 @@ struct DialQueue: ~Copyable {
   private mutating func takeNext(of target: Target) -> Dialer? {
     var next: Dialer?
     if target.activeCount / 3 < activeCountMax - activeCount {
-      while next == nil, let dialer = target.waiting.takeFirst() {
+      while next == nil, let dialer = target.waiting.popFirst() {
         if dialer.waitsForTurn { next = dialer }
       }
     }
@@ -92,37 +95,11 @@ struct DialQueue: ~Copyable {
   mutating func stop() -> [Dialer] {
     isStopped = true
     var rest: [Dialer] = []
-    while let target = waiting.takeFirst() {
-      while let dialer = target.waiting.takeFirst() { rest.append(dialer) }
+    while let target = waiting.popFirst() {
+      while let dialer = target.waiting.popFirst() { rest.append(dialer) }
       forgetIfIdle(target)
     }
     return rest
-  }
-}
-
-/// First come, first served.
-private struct WaitingLine<Element> {
-  private var elements: [Element?] = []
-  /// Those before it have gone.
-  private var position = 0
-
-  var count: Int { elements.count - position }
-
-  mutating func append(_ element: Element) {
-    elements.append(element)
-  }
-
-  mutating func takeFirst() -> Element? {
-    guard position < elements.count else { return nil }
-    defer {
-      position += 1
-      // Now and then, so that it costs each of them little.
-      if position > elements.count / 2 {
-        elements.removeFirst(position)
-        position = 0
-      }
-    }
-    return elements[position].take()
   }
 }
 

@@ -12,7 +12,7 @@ final class Engine: ConnectionHandler {
   /// The end of all its connections that this is.
   let role: Role
   let limits: Session.Limits
-  let scratch: Confined<Scratch>
+  let scratch: ThreadConfined<Scratch>
 
   /// What handshakes use, one after the other, and what only a client needs.
   struct Scratch: ~Copyable {
@@ -41,7 +41,7 @@ final class Engine: ConnectionHandler {
     limits = Session.Limits(
       messageByteCountMax: configuration.messageByteCountMax,
       frameByteCountMax: configuration.frameByteCountMax)
-    scratch = Confined(
+    scratch = ThreadConfined(
       Scratch(
         parser: RequestParser(limits: configuration.handshake),
         responseParser: ResponseParser(limits: configuration.handshake),

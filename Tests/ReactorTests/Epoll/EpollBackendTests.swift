@@ -224,26 +224,6 @@ struct EpollBackendTests {
       client.close()
     }
   }
-
-  @Test("a queue of turns keeps its order while it grows")
-  func queue() {
-    var queue = EpollTokenQueue()
-    var next: UInt64 = 0
-    var expected: UInt64 = 0
-    for _ in 0..<300 {
-      for _ in 0..<3 {
-        queue.append(EpollToken(bits: next))
-        next += 1
-      }
-      #expect(queue.takeFirst().bits == expected)
-      expected += 1
-    }
-    #expect(queue.count == 600)
-    while queue.count > 0 {
-      #expect(queue.takeFirst().bits == expected)
-      expected += 1
-    }
-  }
 }
 
 /// Trims again and again while it has received bytes.

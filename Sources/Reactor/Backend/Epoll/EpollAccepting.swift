@@ -34,7 +34,7 @@ extension EpollBackend {
     assert(listeners[index] < 0, "accepting already")
     // Level-triggered: whom the budget leaves in the backlog is signalled again.
     do throws(SystemError) {
-      try hot.pointee.set.add(
+      try hot.value.set.add(
         listener, events: EPOLLIN.rawValue, token: EpollToken(listener: index))
       listeners[index] = listener
     } catch {
@@ -45,7 +45,7 @@ extension EpollBackend {
   func stopAccepting(index: Int) {
     listeners.removeFailures(index: index)
     guard listeners[index] >= 0 else { return }
-    hot.pointee.set.remove(listeners[index])
+    hot.value.set.remove(listeners[index])
     listeners[index] = -1
   }
 
@@ -53,10 +53,10 @@ extension EpollBackend {
   func deliverAccepted(index: Int, to receiver: any CompletionReceiver) {
     let listener = listeners[index]
     for _ in 0..<configuration.acceptBudgetCount {
-      guard listener >= 0, listeners[index] == listener, hot.pointee.budget.allowsAnother() else {
+      guard listener >= 0, listeners[index] == listener, hot.value.budget.allowsAnother() else {
         return
       }
-      hot.pointee.otherSystemCallCount += 1
+      hot.value.otherSystemCallCount += 1
       let descriptor = martlet_accept(listener)
       if descriptor >= 0 {
         receiver.accepted(descriptor, listener: index)

@@ -14,7 +14,7 @@ final class EpollBackend: Backend {
   let slab: ConnectionSlab
   let configuration: EpollConfiguration
 
-  let hot: UncheckedCell<EpollHotState>
+  let hot: ThreadConfined<EpollHotState>
   var listeners = EpollListeners()
 
   /// `eventDescriptor` is an eventfd: each write to it ends a `wait`. It is never read, since being
@@ -24,21 +24,23 @@ final class EpollBackend: Backend {
   ) throws(SystemError) {
     self.configuration = configuration
     self.slab = slab
-    hot = UncheckedCell(
+    hot = ThreadConfined(
       EpollHotState(
         set: try EpollSet(eventCountMax: configuration.eventCount),
         receiveBuffer: try EpollReceiveBuffer(byteCount: configuration.receiveBufferByteCount),
         budget: PassBudget(nanoseconds: configuration.deliveryNanosecondsMax)))
     let events = EPOLLIN.rawValue | EPOLLET.rawValue
-    try hot.pointee.set.add(eventDescriptor, events: events, token: .wake)
+    try hot.value.set.add(eventDescriptor, events: events, token: .wake)
   }
 
+  deinit { hot.deallocate() }
+
   var systemCallCount: UInt64 {
-    hot.pointee.set.systemCallCount + hot.pointee.otherSystemCallCount
+    hot.value.set.systemCallCount + hot.value.otherSystemCallCount
   }
 
   func adopt(_ connection: ConnectionPointer) throws(SystemError) {
-    try hot.pointee.set.add(
+    try hot.value.set.add(
       connection.pointee.descriptor, events: EpollSet.connectionEvents,
       token: EpollToken(connection))
     connection.epollState = []
@@ -56,72 +58,72 @@ final class EpollBackend: Backend {
   /// First come those that an earlier wait had no time for, then what the kernel has to tell, and at
   /// last one turn for each of those that have had one and left something in their sockets.
   func wait(_ bounds: WaitBounds, deliverTo receiver: any CompletionReceiver) {
-    hot.pointee.budget.begin()
-    hot.pointee.isDelivering = true
+    hot.value.budget.begin()
+    hot.value.isDelivering = true
     let hadClosed = deliverClosed(to: receiver)
     let hadFailed = deliverAcceptFailures(to: receiver)
     let hadOwed = deliverOwed(to: receiver)
     // The kernel is asked in any case, so that nobody is kept from his turn.
     let isBlocking = !hadClosed && !hadFailed && !hadOwed && !hasWork
-    let eventCount = isBlocking ? waitForEvents(bounds) : hot.pointee.set.poll()
+    let eventCount = isBlocking ? waitForEvents(bounds) : hot.value.set.poll()
     if bounds.coalesceNanoseconds > 0 && (eventCount > 0 || !isBlocking) {
-      hot.pointee.lastWakeNanoseconds = MonotonicClock.nowNanoseconds()
+      hot.value.lastWakeNanoseconds = MonotonicClock.nowNanoseconds()
     }
     for position in 0..<eventCount { deliverEvent(at: position, to: receiver) }
     deliverBacklog(to: receiver)
     deliverExamined(to: receiver)
-    hot.pointee.isDelivering = false
+    hot.value.isDelivering = false
   }
 
   func tearDown() {
-    hot.pointee.set.close()
+    hot.value.set.close()
   }
 
   @discardableResult
   func trimMemory() -> Bool {
     // The receiver may call this while it looks at received bytes.
-    guard !hot.pointee.isReceiveBufferLent else { return true }
-    if hot.pointee.receiveBuffer.trim() { hot.pointee.otherSystemCallCount += 1 }
-    return hot.pointee.receiveBuffer.holdsMemory
+    guard !hot.value.isReceiveBufferLent else { return true }
+    if hot.value.receiveBuffer.trim() { hot.value.otherSystemCallCount += 1 }
+    return hot.value.receiveBuffer.holdsMemory
   }
 
   /// Whether the next wait has something to do without asking the kernel.
   private var hasWork: Bool {
-    hot.pointee.backlog.count > 0 || hot.pointee.owed.count > 0 || hot.pointee.closing.count > 0
-      || hot.pointee.examining.count > 0 || !listeners.failures.isEmpty
+    hot.value.backlog.count > 0 || hot.value.owed.count > 0 || hot.value.closing.count > 0
+      || hot.value.examining.count > 0 || !listeners.failures.isEmpty
   }
 
   private func waitForEvents(_ bounds: WaitBounds) -> Int {
-    if bounds.timeoutNanoseconds == 0 { return hot.pointee.set.poll() }
+    if bounds.timeoutNanoseconds == 0 { return hot.value.set.poll() }
     if bounds.timeoutNanoseconds < 0 && bounds.coalesceNanoseconds <= 0 {
-      return hot.pointee.set.wait()
+      return hot.value.set.wait()
     }
 
     var now = MonotonicClock.nowNanoseconds()
     let (sum, isOverflowing) = now.addingReportingOverflow(bounds.timeoutNanoseconds)
     let deadline = bounds.timeoutNanoseconds < 0 || isOverflowing ? Int64.max : sum
     if bounds.coalesceNanoseconds > 0 {
-      let gathered = min(hot.pointee.lastWakeNanoseconds + bounds.coalesceNanoseconds, deadline)
+      let gathered = min(hot.value.lastWakeNanoseconds + bounds.coalesceNanoseconds, deadline)
       if now < gathered {
         sleep(untilNanoseconds: gathered)
         now = gathered
       }
     }
     return deadline == .max
-      ? hot.pointee.set.wait()
-      : hot.pointee.set.wait(nowNanoseconds: now, untilNanoseconds: deadline)
+      ? hot.value.set.wait()
+      : hot.value.set.wait(nowNanoseconds: now, untilNanoseconds: deadline)
   }
 
   /// Lets completions gather, without being woken by the first one.
   private func sleep(untilNanoseconds time: Int64) {
     var until = timespec(nanoseconds: time)
     repeat {
-      hot.pointee.otherSystemCallCount += 1
+      hot.value.otherSystemCallCount += 1
     } while unsafe clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nil) == EINTR
   }
 
   private func deliverEvent(at position: Int, to receiver: any CompletionReceiver) {
-    let (token, events) = hot.pointee.set.event(at: position)
+    let (token, events) = hot.value.set.event(at: position)
     switch token.kind {
     case .connection:
       guard let connection = slab.record(at: token.index, generation: token.generation) else {
@@ -160,7 +162,7 @@ final class EpollBackend: Backend {
     guard connection.epollState.isDisjoint(with: .isClosed),
       events & (EPOLLOUT.rawValue | EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0
     else { return }
-    hot.pointee.otherSystemCallCount += 1
+    hot.value.otherSystemCallCount += 1
     receiver.connected(Socket(connection.pointee.descriptor).takeError(), on: connection)
   }
 }
@@ -176,15 +178,15 @@ struct EpollHotState: ~Copyable {
   var isDelivering = false
   /// Connections with bytes to be read that the kernel will not signal again: those that have had
   /// a turn and left something, or whose bytes are known to cost much.
-  var backlog = EpollTokenQueue()
+  var backlog = Deque<EpollToken>()
   /// Those that this wait has put into the backlog: it has had its turn for them.
-  var served = EpollTokenQueue()
+  var served = Deque<EpollToken>()
   /// Those that were signalled when no time was left.
-  var owed = EpollTokenQueue()
+  var owed = Deque<EpollToken>()
   /// Connections whose `closed` is to be reported.
-  var closing = EpollTokenQueue()
+  var closing = Deque<EpollToken>()
   /// Connections whose `examined` is to be reported.
-  var examining = EpollTokenQueue()
+  var examining = Deque<EpollToken>()
   /// System calls made besides those of `set`.
   var otherSystemCallCount: UInt64 = 0
   /// When a wait last had something to deliver, on the monotonic clock. Kept only with a coalescing

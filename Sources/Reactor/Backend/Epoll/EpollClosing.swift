@@ -9,25 +9,26 @@ extension EpollBackend {
     let socket = Socket(connection.pointee.descriptor)
     if connection.pointee.socketFlags.contains(.isAdopted) {
       // If others hold the socket, closing ends neither the connection nor what the set tells of it.
-      hot.pointee.set.remove(socket.descriptor)
-      hot.pointee.otherSystemCallCount += socket.end(reset: reset)
+      hot.value.set.remove(socket.descriptor)
+      hot.value.otherSystemCallCount += socket.end(reset: reset)
     } else if reset {
-      hot.pointee.otherSystemCallCount += 1
+      hot.value.otherSystemCallCount += 1
       socket.resetAtClose()
     }
-    hot.pointee.otherSystemCallCount += 1
+    hot.value.otherSystemCallCount += 1
     socket.close()
     connection.pointee.descriptor = -1
-    hot.pointee.closing.append(EpollToken(connection))
+    hot.value.closing.append(EpollToken(connection))
   }
 
   /// Reports the connections that were closed before this wait, as far as there is time. Returns
   /// whether there was one.
   func deliverClosed(to receiver: any CompletionReceiver) -> Bool {
-    let count = hot.pointee.closing.count
+    let count = hot.value.closing.count
     for _ in 0..<count {
-      guard hot.pointee.budget.allowsAnother() else { break }
-      let token = hot.pointee.closing.takeFirst()
+      guard hot.value.budget.allowsAnother(), let token = hot.value.closing.popFirst() else {
+        break
+      }
       receiver.closed(slab.record(at: token.index))
     }
     return count > 0

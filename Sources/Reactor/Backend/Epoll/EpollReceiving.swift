@@ -19,7 +19,7 @@ extension EpollBackend {
   /// A connection whose receiving is paused has an error: it was reset, and its bytes are of no use.
   func deliverError(of connection: ConnectionPointer, to receiver: any CompletionReceiver) {
     guard connection.epollState.isDisjoint(with: [.isClosed, .hasReceivedEnd]) else { return }
-    hot.pointee.otherSystemCallCount += 1
+    hot.value.otherSystemCallCount += 1
     let code = Socket(connection.pointee.descriptor).takeError()
     guard code != 0 else { return }
     connection.epollState.insert(.hasReceivedEnd)
@@ -27,17 +27,17 @@ extension EpollBackend {
   }
 
   func examine(_ connection: ConnectionPointer) {
-    hot.pointee.examining.append(EpollToken(connection))
+    hot.value.examining.append(EpollToken(connection))
   }
 
   /// Asks the kernel last: what it says has not been received is what is left.
   func deliverExamined(to receiver: any CompletionReceiver) {
-    for _ in 0..<hot.pointee.examining.count {
-      let token = hot.pointee.examining.takeFirst()
+    for _ in 0..<hot.value.examining.count {
+      guard let token = hot.value.examining.popFirst() else { break }
       guard let connection = slab.record(at: token.index, generation: token.generation),
         !connection.epollState.contains(.isClosed)
       else { continue }
-      hot.pointee.otherSystemCallCount += Socket.bytesCallCount
+      hot.value.otherSystemCallCount += Socket.bytesCallCount
       receiver.examined(Socket(connection.pointee.descriptor).bytes, on: connection)
     }
   }
@@ -56,21 +56,21 @@ extension EpollBackend {
   func receiveInTurn(on connection: ConnectionPointer, to receiver: any CompletionReceiver) {
     if connection.pointee.turnNotes.contains(.isCostly) {
       connection.epollState.insert(.isListed)
-      hot.pointee.backlog.append(EpollToken(connection))
-    } else if hot.pointee.budget.allowsAnother() {
+      hot.value.backlog.append(EpollToken(connection))
+    } else if hot.value.budget.allowsAnother() {
       receiveBytes(on: connection, to: receiver)
     } else {
       connection.epollState.insert(.isListed)
-      hot.pointee.owed.append(EpollToken(connection))
+      hot.value.owed.append(EpollToken(connection))
     }
   }
 
   /// Gives those a turn that an earlier wait had no time for. Returns whether there was one.
   func deliverOwed(to receiver: any CompletionReceiver) -> Bool {
-    let count = hot.pointee.owed.count
+    let count = hot.value.owed.count
     for _ in 0..<count {
-      guard hot.pointee.budget.allowsAnother() else { break }
-      receiveListed(hot.pointee.owed.takeFirst(), to: receiver)
+      guard hot.value.budget.allowsAnother(), let token = hot.value.owed.popFirst() else { break }
+      receiveListed(token, to: receiver)
     }
     return count > 0
   }
@@ -78,15 +78,15 @@ extension EpollBackend {
   /// Gives each connection of the backlog a turn, as far as there is time: there is some for it
   /// however much else has come.
   func deliverBacklog(to receiver: any CompletionReceiver) {
-    if hot.pointee.backlog.count > 0 {
-      hot.pointee.budget.extend(byNanoseconds: configuration.backlogNanosecondsMin)
+    if !hot.value.backlog.isEmpty {
+      hot.value.budget.extend(byNanoseconds: configuration.backlogNanosecondsMin)
     }
-    while hot.pointee.backlog.count > 0, hot.pointee.budget.allowsAnother() {
-      receiveListed(hot.pointee.backlog.takeFirst(), to: receiver)
+    while !hot.value.backlog.isEmpty, hot.value.budget.allowsAnother(),
+      let token = hot.value.backlog.popFirst()
+    {
+      receiveListed(token, to: receiver)
     }
-    while hot.pointee.served.count > 0 {
-      hot.pointee.backlog.append(hot.pointee.served.takeFirst())
-    }
+    while let token = hot.value.served.popFirst() { hot.value.backlog.append(token) }
   }
 
   private func receiveListed(_ token: EpollToken, to receiver: any CompletionReceiver) {
@@ -108,10 +108,10 @@ extension EpollBackend {
     var isOver = false
     while total < configuration.receiveBudgetByteCount, !isOver {
       let capacity = connection.pointee.turnNotes.byteCountMax(
-        of: hot.pointee.receiveBuffer.byteCount)
-      hot.pointee.otherSystemCallCount += 1
+        of: hot.value.receiveBuffer.byteCount)
+      hot.value.otherSystemCallCount += 1
       let count = unsafe recv(
-        connection.pointee.descriptor, hot.pointee.receiveBuffer.start, capacity,
+        connection.pointee.descriptor, hot.value.receiveBuffer.start, capacity,
         Int32(MSG_DONTWAIT))
       guard count > 0 else {
         if count < 0 && errno == EINTR { continue }
@@ -123,7 +123,7 @@ extension EpollBackend {
       if count < capacity && !connection.epollState.contains(.isHungUp) {
         connection.epollState.remove(.isReadable)
       }
-      hot.pointee.receiveBuffer.use(count)
+      hot.value.receiveBuffer.use(count)
       isOver = connection.pointee.turnNotes.isUnproven
       nanoseconds += deliver(count, hasFilled: count == capacity, on: connection, to: receiver)
       isOver = isOver || nanoseconds > TurnNotes.turnNanosecondsMax
@@ -142,12 +142,12 @@ extension EpollBackend {
   ) -> Int64 {
     let isMeasured = connection.pointee.turnNotes.measures(count)
     let start = isMeasured ? MonotonicClock.nowNanoseconds() : 0
-    hot.pointee.isReceiveBufferLent = true
+    hot.value.isReceiveBufferLent = true
     unsafe receiver.received(
-      UnsafeMutableRawBufferPointer(start: hot.pointee.receiveBuffer.start, count: count),
+      UnsafeMutableRawBufferPointer(start: hot.value.receiveBuffer.start, count: count),
       on: connection)
-    hot.pointee.isReceiveBufferLent = false
-    hot.pointee.budget.note(byteCount: count)
+    hot.value.isReceiveBufferLent = false
+    hot.value.budget.note(byteCount: count)
     guard isMeasured else { return 0 }
     let nanoseconds = MonotonicClock.nowNanoseconds() - start
     connection.pointee.turnNotes.note(nanoseconds: nanoseconds, hasFilled: hasFilled)
@@ -169,10 +169,10 @@ extension EpollBackend {
   private func list(_ connection: ConnectionPointer) {
     guard !connection.epollState.contains(.isListed) else { return }
     connection.epollState.insert(.isListed)
-    if hot.pointee.isDelivering {
-      hot.pointee.served.append(EpollToken(connection))
+    if hot.value.isDelivering {
+      hot.value.served.append(EpollToken(connection))
     } else {
-      hot.pointee.backlog.append(EpollToken(connection))
+      hot.value.backlog.append(EpollToken(connection))
     }
   }
 }

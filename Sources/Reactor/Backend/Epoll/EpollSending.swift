@@ -5,7 +5,7 @@ extension EpollBackend {
   func send(_ batch: SendBatch, on connection: ConnectionPointer) -> SendStart {
     assert(connection.epollState.isDisjoint(with: [.isClosed, .isSendPending]))
     while true {
-      hot.pointee.otherSystemCallCount += 1
+      hot.value.otherSystemCallCount += 1
       let count = Self.send(batch, to: connection.pointee.descriptor)
       if count == batch.byteCount { return .handed(count) }
       if count >= 0 || errno == EAGAIN {
@@ -32,7 +32,7 @@ extension EpollBackend {
   func sendNow(_ batch: SendBatch, on connection: ConnectionPointer) -> SendStart {
     assert(connection.epollState.isDisjoint(with: [.isClosed, .isSendPending]))
     while true {
-      hot.pointee.otherSystemCallCount += 1
+      hot.value.otherSystemCallCount += 1
       let count = Self.send(batch, to: connection.pointee.descriptor)
       if count >= 0 || errno == EAGAIN { return .handed(max(0, count)) }
       if errno == EINTR { continue }
@@ -42,7 +42,7 @@ extension EpollBackend {
   }
 
   func shutdownSending(on connection: ConnectionPointer) {
-    hot.pointee.otherSystemCallCount += 1
+    hot.value.otherSystemCallCount += 1
     Socket(connection.pointee.descriptor).shutdownSending()
   }
 

@@ -53,7 +53,7 @@ extension IOURingBackend {
   func reportClosed(to receiver: any CompletionReceiver) {
     var count = state.closed.count
     while count > 0, let next = state.closed.popFirst() {
-      receiver.closed(next.connection)
+      receiver.closed(next)
       count -= 1
     }
   }

@@ -13,7 +13,7 @@ struct ExaminationAnswer {
 extension IOURingBackend {
   func examine(_ connection: ConnectionPointer) {
     guard tableCount > 0 else {
-      state.examining.append(connection, number: Int(connection.pointee.generation))
+      state.examining.append(ConnectionTurn(connection))
       return
     }
     nextSubmission().countUnacknowledged(
@@ -60,10 +60,7 @@ extension IOURingBackend {
     state.settlingExaminationCount = 0
     for _ in 0..<count {
       guard let next = state.examining.popFirst() else { break }
-      let connection = next.connection
-      guard connection.pointee.generation == UInt32(next.number),
-        !connection.pointee.isClosingDown
-      else { continue }
+      guard let connection = next.connection, !connection.pointee.isClosingDown else { continue }
       state.systemCallCount += Socket.bytesCallCount
       receiver.examined(Socket(connection.pointee.descriptor).bytes, on: connection)
     }

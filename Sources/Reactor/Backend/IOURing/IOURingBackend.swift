@@ -17,7 +17,7 @@ internal import Glibc
   /// Read by the kernel when a direct descriptor is to be reset.
   let lingerZero: UnsafeMutablePointer<linger>
   private let eventDescriptor: Int32
-  private let stateMemory: UnsafeMutablePointer<IOURingState>
+  private let confined: ThreadConfined<IOURingState>
 
   /// Called on the reactor's thread, which is the only one that may use the backend. Writing to the
   /// eventfd ends a `wait`; it is never read.
@@ -48,9 +48,8 @@ internal import Glibc
       try ring.registerTable(count: tableCount)
       slab.limit(to: tableCount)
     }
-    unsafe stateMemory = .allocate(capacity: 1)
-    unsafe stateMemory.initialize(
-      to: IOURingState(
+    confined = ThreadConfined(
+      IOURingState(
         hotBufferByteCount: configuration.hotBufferByteCount,
         budget: PassBudget(nanoseconds: configuration.deliveryNanosecondsMax)))
     unsafe lingerZero = .allocate(capacity: 1)
@@ -60,15 +59,13 @@ internal import Glibc
 
   deinit {
     tearDown()
-    unsafe stateMemory.deinitialize(count: 1)
-    unsafe stateMemory.deallocate()
+    confined.deallocate()
     unsafe lingerZero.deallocate()
   }
 
-  /// What changes: behind a pointer, since each access to a class's own fields would be checked.
   var state: IOURingState {
-    @inline(__always) unsafeAddress { unsafe UnsafePointer(stateMemory) }
-    @inline(__always) unsafeMutableAddress { unsafe stateMemory }
+    @inline(__always) _read { yield confined.value }
+    @inline(__always) _modify { yield &confined.value }
   }
 
   var systemCallCount: UInt64 { state.systemCallCount }
@@ -175,7 +172,8 @@ extension IOURingBackend {
   }
 
   private func gather(_ bounds: WaitBounds) {
-    var window = bounds.coalesceNanoseconds - (monotonicNanoseconds() - state.lastWakeNanoseconds)
+    var window =
+      bounds.coalesceNanoseconds - (MonotonicClock.nowNanoseconds() - state.lastWakeNanoseconds)
     if bounds.timeoutNanoseconds >= 0 { window = min(window, bounds.timeoutNanoseconds) }
     let microseconds = UInt32(clamping: (max(0, window) + 999) / 1000)
     if ring.canGather || microseconds == 0 {
@@ -189,7 +187,7 @@ extension IOURingBackend {
       state.systemCallCount += 2
       ring.submitAndWait(timeoutNanoseconds: bounds.timeoutNanoseconds)
     }
-    state.lastWakeNanoseconds = monotonicNanoseconds()
+    state.lastWakeNanoseconds = MonotonicClock.nowNanoseconds()
   }
 
   private func takeCompletions(to receiver: any CompletionReceiver) {
@@ -250,10 +248,4 @@ extension IOURingBackend {
     assert(connection.pointee.backendOperationCount > 0)
     connection.pointee.backendOperationCount -= 1
   }
-}
-
-private func monotonicNanoseconds() -> Int64 {
-  var now = timespec()
-  unsafe clock_gettime(CLOCK_MONOTONIC, &now)
-  return Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec)
 }

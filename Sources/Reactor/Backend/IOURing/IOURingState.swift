@@ -6,9 +6,9 @@ struct IOURingState: ~Copyable {
   /// Multishot receives with the kernel.
   var multishotCount = 0
   /// Connections that found no receive buffer, with their generations.
-  var starved = ConnectionQueue()
+  var starved = Deque<ConnectionTurn>()
   /// Inline sends that have not been reported, with their bytes: in the order of submission.
-  var inlineSends = ConnectionQueue()
+  var inlineSends = Deque<InlineSend>()
   /// How many of `inlineSends` the kernel has tried.
   var triedInlineSendCount = 0
   /// How many of those are reported next: once `completionCount` has come to `settledCompletionCount`,
@@ -25,11 +25,11 @@ struct IOURingState: ~Copyable {
   var budget: PassBudget
   /// Connections with large messages that have had a turn and left something in their sockets, or
   /// whose bytes are known to cost much; with their generations.
-  var backlog = ConnectionQueue()
+  var backlog = Deque<ConnectionTurn>()
   /// Closed connections of which the kernel holds nothing.
-  var closed = ConnectionQueue()
+  var closed = Deque<ConnectionPointer>()
   /// Connections whose `examined` is to be reported, with their generations.
-  var examining = ConnectionQueue()
+  var examining = Deque<ConnectionTurn>()
   /// What direct descriptors have answered, to be reported.
   var answers: [ExaminationAnswer] = []
   var scratch = MessageScratch()
@@ -44,4 +44,28 @@ struct IOURingState: ~Copyable {
     hotBuffer = HotBuffer(byteCount: hotBufferByteCount)
     self.budget = budget
   }
+}
+
+/// A connection's place in a queue, which is void when the record has changed hands meanwhile.
+@safe struct ConnectionTurn {
+  private let record: ConnectionPointer
+  private let generation: UInt32
+
+  init(_ connection: ConnectionPointer) {
+    record = connection
+    generation = connection.pointee.generation
+  }
+
+  /// Nil: it has gone.
+  var connection: ConnectionPointer? {
+    record.pointee.generation == generation ? record : nil
+  }
+}
+
+/// A send that the kernel tries while it takes the submission queue in.
+@safe struct InlineSend {
+  let connection: ConnectionPointer
+  let byteCount: Int
+  /// Its outcome is known, and is not reported.
+  var isSettled = false
 }

@@ -91,20 +91,20 @@ extension IOURingBackend {
     state.budget.extend(byNanoseconds: configuration.backlogNanosecondsMin)
     while count > 0, state.budget.allowsAnother(), let next = state.backlog.popFirst() {
       count -= 1
-      guard next.connection.pointee.generation == UInt32(next.number) else { continue }
-      next.connection.pointee.turnNotes.remove(.isListed)
+      guard let connection = next.connection else { continue }
+      connection.pointee.turnNotes.remove(.isListed)
       // Whoever receives into provided buffers again may have some that come first.
-      let mode = next.connection.pointee.receiveState
+      let mode = connection.pointee.receiveState
       guard mode.contains(.isLarge), mode.isDisjoint(with: [.isClosing, .isMultishot, .isSingle])
       else { continue }
-      takeTurn(of: next.connection, to: receiver)
+      takeTurn(of: connection, to: receiver)
     }
   }
 
   private func list(_ connection: ConnectionPointer) {
     guard !connection.pointee.turnNotes.contains(.isListed) else { return }
     connection.pointee.turnNotes.insert(.isListed)
-    state.backlog.append(connection, number: Int(connection.pointee.generation))
+    state.backlog.append(ConnectionTurn(connection))
   }
 
   /// Reads, and sees to it that what is left comes in a later turn, or that the poll tells of it again.

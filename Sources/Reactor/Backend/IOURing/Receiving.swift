@@ -67,16 +67,15 @@ extension IOURingBackend {
   /// those that nothing undelivered lies in, and joins the line again. A multishot receive would take
   /// all that are left.
   func receiveForStarved() {
-    guard state.starved.count > 0 else { return }
+    guard !state.starved.isEmpty else { return }
     let isFlooded = isFlooded
     let heldCount = isFlooded && tableCount > 0 ? ring.readyBufferCount : 0
     var budget = min(state.starved.count, buffers.count - min(heldCount, buffers.count))
     while budget > 0, let next = state.starved.popFirst() {
-      // A record that has changed hands since has another generation.
-      if next.connection.pointee.generation == UInt32(next.number) {
-        if isFlooded { becomeLarge(next.connection) }
-        armReceive(on: next.connection, isReadable: isFlooded, takesOneBuffer: isFlooded)
-        pollForError(on: next.connection)
+      if let connection = next.connection {
+        if isFlooded { becomeLarge(connection) }
+        armReceive(on: connection, isReadable: isFlooded, takesOneBuffer: isFlooded)
+        pollForError(on: connection)
       }
       budget -= 1
     }
@@ -170,6 +169,6 @@ extension IOURingBackend {
   }
 
   private func starve(_ connection: ConnectionPointer) {
-    state.starved.append(connection, number: Int(connection.pointee.generation))
+    state.starved.append(ConnectionTurn(connection))
   }
 }

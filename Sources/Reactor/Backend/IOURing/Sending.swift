@@ -19,7 +19,7 @@ extension IOURingBackend {
     }
     let byteCount = prepare(
       batch, on: connection, .inline, token: Token(.inlineSend, of: connection))
-    state.inlineSends.append(connection, number: byteCount)
+    state.inlineSends.append(InlineSend(connection: connection, byteCount: byteCount))
     connection.pointee.backendOperationCount += 1
     return .pending(0)
   }
@@ -39,7 +39,7 @@ extension IOURingBackend {
   /// where it is, to be reported by `wait`.
   func settleSend(on connection: ConnectionPointer) -> SendStart {
     guard connection.pointee.sendState.isEmpty,
-      let position = state.inlineSends.lastPosition(of: connection)
+      let position = lastInlineSend(on: connection)
     else { return .pending(0) }
     if position >= state.triedInlineSendCount { submit() }
     guard position < state.triedInlineSendCount, !ring.hasOverflowed else { return .pending(0) }
@@ -49,7 +49,19 @@ extension IOURingBackend {
       return .blocked(Int(max(0, result)))
     }
     operationEnded(on: connection)
-    return .handed(state.inlineSends.void(at: position))
+    state.inlineSends[position].isSettled = true
+    return .handed(state.inlineSends[position].byteCount)
+  }
+
+  /// The position in the queue of a connection's last inline send that is not settled.
+  private func lastInlineSend(on connection: ConnectionPointer) -> Int? {
+    var position = state.inlineSends.count
+    while position > 0 {
+      position -= 1
+      let send = state.inlineSends[position]
+      if send.connection == connection, !send.isSettled { return position }
+    }
+    return nil
   }
 
   func isFull(_ connection: ConnectionPointer) -> Bool {
@@ -104,7 +116,7 @@ extension IOURingBackend {
     while state.settlingInlineSendCount > 0, let send = state.inlineSends.popFirst() {
       state.settlingInlineSendCount -= 1
       state.triedInlineSendCount -= 1
-      guard !send.isVoid else { continue }
+      guard !send.isSettled else { continue }
       let connection = send.connection
       operationEnded(on: connection)
       if connection.pointee.isClosingDown {
@@ -112,7 +124,7 @@ extension IOURingBackend {
       } else if connection.pointee.sendState.contains(.hasReported) {
         connection.pointee.sendState.remove(.hasReported)
       } else {
-        receiver.sent(send.number, on: connection)
+        receiver.sent(send.byteCount, on: connection)
       }
     }
   }
