@@ -31,8 +31,8 @@
   var turnNotes = TurnNotes()
 
   /// The bytes that wait to be sent, oldest first. The first of them may be in a send.
-  var sendHead: SendChunkPointer?
-  @usableFromInline var sendTail: SendChunkPointer?
+  var sendHead: OutboundChunkPointer?
+  @usableFromInline var sendTail: OutboundChunkPointer?
   /// All bytes from `sendHead` to `sendTail`.
   @usableFromInline var queuedByteCount = 0
 

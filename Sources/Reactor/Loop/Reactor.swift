@@ -364,7 +364,7 @@ internal import Synchronization
     backend.close(connection, reset: reset)
   }
 
-  func release(_ chunk: SendChunkPointer, _ outcome: SendOutcome) {
+  func release(_ chunk: OutboundChunkPointer, _ outcome: SendOutcome) {
     let completion = unsafe chunk.pointee.completion
     unsafe state.value.pool.giveBack(chunk)
     completion?(outcome)

@@ -104,7 +104,7 @@ extension ReactorLoop {
   }
 
   /// Gives back what was posted and has not arrived.
-  private func discard(_ first: SendChunkPointer?) {
+  private func discard(_ first: OutboundChunkPointer?) {
     var next = unsafe first
     while let chunk = unsafe next {
       unsafe next = chunk.pointee.next

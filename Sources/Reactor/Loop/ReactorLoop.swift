@@ -98,7 +98,7 @@ internal import Synchronization
     reactor.forgetOwnPosts(to: targets)
   }
 
-  private func take(_ chunk: SendChunkPointer) {
+  private func take(_ chunk: OutboundChunkPointer) {
     let index = unsafe chunk.pointee.connectionIndex
     let isOwnPost = unsafe chunk.pointee.flags.contains(.isOwnPost)
     unsafe chunk.pointee.flags.remove(.isOwnPost)

@@ -15,7 +15,7 @@
   /// How many of them are to be flushed before topics are offered again.
   var unflushedCountBeforeOffer = 0
   /// What has been taken out of the mailbox, and not been looked at yet; oldest first.
-  var taken: SendChunkPointer?
+  var taken: OutboundChunkPointer?
   /// As `ownPostTargets`, of what has been taken out of the mailbox.
   var takenTargets: [ConnectionID] = []
   /// How long the part of the pass may go on.

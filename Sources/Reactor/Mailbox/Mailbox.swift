@@ -27,12 +27,12 @@ internal import Synchronization
 
   /// Posts a chunk, and wakes the reactor if it sleeps. Any thread. False: the reactor has stopped,
   /// and the chunk is still the caller's.
-  func post(_ chunk: SendChunkPointer) -> Bool {
+  func post(_ chunk: OutboundChunkPointer) -> Bool {
     let address = UInt(bitPattern: chunk)
     var seen = newest.load(ordering: .relaxed)
     repeat {
       guard seen != Self.closed else { return false }
-      unsafe chunk.pointee.next = SendChunkPointer(bitPattern: seen)
+      unsafe chunk.pointee.next = OutboundChunkPointer(bitPattern: seen)
     } while !exchange(&seen, address)
     if isSleeping.load(ordering: .sequentiallyConsistent),
       isSleeping.exchange(false, ordering: .sequentiallyConsistent)
@@ -57,7 +57,7 @@ internal import Synchronization
   }
 
   /// Takes all that has been posted, oldest first. The consumer only.
-  func takeAll() -> SendChunkPointer? {
+  func takeAll() -> OutboundChunkPointer? {
     guard newest.load(ordering: .relaxed) > Self.closed else { return nil }
     return unsafe reversed(newest.exchange(Self.empty, ordering: .acquiring))
   }
@@ -70,7 +70,7 @@ internal import Synchronization
   }
 
   /// Refuses posts from now on, and takes what is there.
-  func close() -> SendChunkPointer? {
+  func close() -> OutboundChunkPointer? {
     let last = newest.exchange(Self.closed, ordering: .acquiringAndReleasing)
     return last == Self.closed ? nil : unsafe reversed(last)
   }
@@ -82,9 +82,9 @@ internal import Synchronization
     return done
   }
 
-  private func reversed(_ last: UInt) -> SendChunkPointer? {
-    var rest = unsafe SendChunkPointer(bitPattern: last)
-    var first: SendChunkPointer?
+  private func reversed(_ last: UInt) -> OutboundChunkPointer? {
+    var rest = unsafe OutboundChunkPointer(bitPattern: last)
+    var first: OutboundChunkPointer?
     while let chunk = unsafe rest {
       unsafe rest = chunk.pointee.next
       unsafe chunk.pointee.next = first

@@ -4,9 +4,9 @@ internal import Synchronization
 ///
 /// Must be used up: by `ConnectionID.post`, `Reactor.enqueue` or `Reactor.discard`.
 @safe public struct PostedChunk {
-  let pointer: SendChunkPointer
+  let pointer: OutboundChunkPointer
 
-  init(_ pointer: SendChunkPointer) {
+  init(_ pointer: OutboundChunkPointer) {
     unsafe self.pointer = pointer
   }
 

@@ -12,7 +12,7 @@ internal import Glibc
   private static let unpooledClass = UInt8.max
   /// The class of references, which have no room: a list of its own.
   private static let referenceClass = 4
-  static var headerByteCount: Int { unsafe SendChunkPointer.headerByteCount }
+  static var headerByteCount: Int { unsafe OutboundChunkPointer.headerByteCount }
 
   private var lists: [5 of FreeList] = .init(repeating: FreeList())
   /// Bytes of blocks for no list that were freed since the last trim, and before it.
@@ -20,7 +20,7 @@ internal import Glibc
   private var owedByteCount = 0
 
   @safe private struct FreeList {
-    var head: SendChunkPointer?
+    var head: OutboundChunkPointer?
     var count = 0
     /// The fewest there were since the last trim: nobody needed these.
     var countMin = 0
@@ -37,7 +37,7 @@ internal import Glibc
   }
 
   /// A chunk with room for this many bytes at least. Traps when the process is out of memory.
-  mutating func take(_ byteCount: Int) -> SendChunkPointer {
+  mutating func take(_ byteCount: Int) -> OutboundChunkPointer {
     let size = Self.sizeClass(of: byteCount)
     guard size < 4 else { return unsafe Self.makeUnpooled(byteCount) }
     return unsafe take(ofClass: size)
@@ -47,7 +47,7 @@ internal import Glibc
   /// holds from now on.
   mutating func takeReference(
     to base: UnsafeMutableRawPointer, byteCount: Int, in segment: LogSegmentPointer
-  ) -> SendChunkPointer {
+  ) -> OutboundChunkPointer {
     let chunk = unsafe takeReference(to: base, byteCount: byteCount)
     segment.holdMemory()
     unsafe chunk.pointee.source = segment.address
@@ -57,7 +57,7 @@ internal import Glibc
   /// As the other one, of bytes that a chunk behind it in the queue holds.
   mutating func takeReference(
     to base: UnsafeMutableRawPointer, byteCount: Int
-  ) -> SendChunkPointer {
+  ) -> OutboundChunkPointer {
     let chunk = unsafe take(ofClass: Self.referenceClass)
     unsafe chunk.pointee.base = unsafe base
     unsafe chunk.pointee.end = byteCount
@@ -65,7 +65,7 @@ internal import Glibc
     return unsafe chunk
   }
 
-  private mutating func take(ofClass size: Int) -> SendChunkPointer {
+  private mutating func take(ofClass size: Int) -> OutboundChunkPointer {
     guard let chunk = unsafe lists[size].head else {
       let capacity =
         size == Self.referenceClass ? 0 : Self.blockByteCounts[size] - Self.headerByteCount
@@ -79,7 +79,7 @@ internal import Glibc
   }
 
   /// Gives a chunk back. Its completion has been called.
-  mutating func giveBack(_ chunk: SendChunkPointer) {
+  mutating func giveBack(_ chunk: OutboundChunkPointer) {
     let size = unsafe Int(chunk.pointee.sizeClass)
     guard size < 5 else {
       unsafe freedByteCount += chunk.pointee.capacity
@@ -129,21 +129,22 @@ internal import Glibc
 
   /// A chunk that is for no pool, with room for just so many bytes: what waits for a reactor that
   /// is busy takes little more memory than its limit says. Any thread.
-  static func makeUnpooled(_ byteCount: Int) -> SendChunkPointer {
+  static func makeUnpooled(_ byteCount: Int) -> OutboundChunkPointer {
     unsafe make(capacity: byteCount, sizeClass: unpooledClass)
   }
 
-  private static func make(capacity: Int, sizeClass: UInt8) -> SendChunkPointer {
+  private static func make(capacity: Int, sizeClass: UInt8) -> OutboundChunkPointer {
     guard let block = unsafe malloc(headerByteCount + capacity) else {
       preconditionFailure("out of memory for \(capacity) bytes to send")
     }
     let room = unsafe block + headerByteCount
     return unsafe block.initializeMemory(
-      as: SendChunk.self, to: SendChunk(capacity: capacity, sizeClass: sizeClass, base: room))
+      as: OutboundChunk.self,
+      to: OutboundChunk(capacity: capacity, sizeClass: sizeClass, base: room))
   }
 
   /// Frees a chunk that is in no pool. Any thread.
-  static func destroy(_ chunk: SendChunkPointer) {
+  static func destroy(_ chunk: OutboundChunkPointer) {
     unsafe chunk.pointee.dropSource()
     unsafe chunk.deinitialize(count: 1)
     unsafe free(chunk)

@@ -2,9 +2,9 @@
 ///
 /// Must be given back to the same reactor by `Reactor.giveBack`.
 @safe public struct PooledMemory {
-  fileprivate let chunk: SendChunkPointer
+  fileprivate let chunk: OutboundChunkPointer
 
-  fileprivate init(_ chunk: SendChunkPointer) {
+  fileprivate init(_ chunk: OutboundChunkPointer) {
     unsafe self.chunk = chunk
   }
 

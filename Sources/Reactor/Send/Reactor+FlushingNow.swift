@@ -6,7 +6,7 @@ extension Reactor {
   /// end of the pass, since the handler may be in the middle of a call for this connection.
   ///
   /// - Returns: the chunks whose completions are to be called, linked, with `releaseAll`.
-  func flushNow(_ connection: ConnectionPointer) -> SendChunkPointer? {
+  func flushNow(_ connection: ConnectionPointer) -> OutboundChunkPointer? {
     // From within a completion: those of what is sent now would come before others that are to be called, and each
     // could have the next one called.
     guard !state.value.isReleasing else { return nil }
@@ -22,7 +22,7 @@ extension Reactor {
   }
 
   /// Gives chunks back, linked, and calls their completions in order. Returns how many there were.
-  func releaseAll(_ first: SendChunkPointer?, _ outcome: SendOutcome) -> Int {
+  func releaseAll(_ first: OutboundChunkPointer?, _ outcome: SendOutcome) -> Int {
     guard unsafe first != nil else { return 0 }
     var next = unsafe first
     let isNested = state.value.isReleasing

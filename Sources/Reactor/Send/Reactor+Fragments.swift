@@ -114,7 +114,7 @@ extension Reactor {
   }
 
   private func append(
-    _ chunk: SendChunkPointer, isLast: Bool, to connection: ConnectionPointer
+    _ chunk: OutboundChunkPointer, isLast: Bool, to connection: ConnectionPointer
   ) {
     unsafe chunk.pointee.flags.formUnion(isLast ? .isSealed : [.isSealed, .isJoined])
     unsafe connection.append(chunk)

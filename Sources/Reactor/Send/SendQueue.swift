@@ -27,7 +27,7 @@ extension ConnectionPointer {
   }
 
   /// Adds a chunk to the end of the queue.
-  func append(_ chunk: SendChunkPointer) {
+  func append(_ chunk: OutboundChunkPointer) {
     if let tail = unsafe pointee.sendTail {
       unsafe tail.pointee.next = chunk
     } else {
@@ -65,7 +65,7 @@ extension ConnectionPointer {
 
   /// Takes so many bytes off the front, since they are in the kernel. Returns the chunks that have
   /// been sent whole and have a completion to be called, linked; all others go back to the pool.
-  func consume(_ byteCount: Int, pool: inout ChunkPool) -> SendChunkPointer? {
+  func consume(_ byteCount: Int, pool: inout ChunkPool) -> OutboundChunkPointer? {
     var rest = byteCount
     var completed = ChunkList()
     pointee.queuedByteCount -= byteCount
@@ -96,7 +96,7 @@ extension ConnectionPointer {
   }
 
   /// Takes all chunks off, whatever they are.
-  func takeQueue() -> SendChunkPointer? {
+  func takeQueue() -> OutboundChunkPointer? {
     let first = unsafe pointee.sendHead
     unsafe pointee.sendHead = nil
     unsafe pointee.sendTail = nil
@@ -129,10 +129,10 @@ extension ConnectionPointer {
 
   /// Takes out the oldest chunks that may be dropped, until `byteCount` bytes are free; or those
   /// with `key`. Returns them, linked, oldest first, so that their completions can be called.
-  func takeDroppable(_ byteCount: Int, key: UInt64? = nil) -> SendChunkPointer? {
+  func takeDroppable(_ byteCount: Int, key: UInt64? = nil) -> OutboundChunkPointer? {
     var freed = 0
     var taken = ChunkList()
-    var previous: SendChunkPointer?
+    var previous: OutboundChunkPointer?
     var next = unsafe pointee.sendHead
     while let chunk = unsafe next, freed < byteCount {
       guard unsafe chunk.pointee.flags.contains(.isDroppable),
@@ -152,8 +152,8 @@ extension ConnectionPointer {
   }
 
   private func unlink(
-    _ first: SendChunkPointer, upTo last: SendChunkPointer, _ byteCount: Int,
-    after previous: SendChunkPointer?
+    _ first: OutboundChunkPointer, upTo last: OutboundChunkPointer, _ byteCount: Int,
+    after previous: OutboundChunkPointer?
   ) {
     if let previous = unsafe previous {
       unsafe previous.pointee.next = last.pointee.next
@@ -166,8 +166,8 @@ extension ConnectionPointer {
 
   /// Puts a chunk in front of the first fragment that the kernel has not been offered. False: there is none, and the
   /// chunk is still the caller's.
-  func insertBeforeFragment(_ chunk: SendChunkPointer) -> Bool {
-    var previous: SendChunkPointer?
+  func insertBeforeFragment(_ chunk: OutboundChunkPointer) -> Bool {
+    var previous: OutboundChunkPointer?
     var next = unsafe pointee.sendHead
     while let candidate = unsafe next,
       unsafe !candidate.pointee.flags.contains(.beginsFragment)
@@ -187,9 +187,9 @@ extension ConnectionPointer {
   }
 }
 
-extension SendChunkPointer {
+extension OutboundChunkPointer {
   /// The last chunk of the message that begins with this one, and the bytes of them all.
-  fileprivate var message: (last: SendChunkPointer, byteCount: Int) {
+  fileprivate var message: (last: OutboundChunkPointer, byteCount: Int) {
     var last = unsafe self
     var byteCount = unsafe content.count
     while unsafe last.pointee.flags.contains(.isJoined), let next = unsafe last.pointee.next {
@@ -202,10 +202,10 @@ extension SendChunkPointer {
 
 /// Chunks taken off a queue, in order.
 @safe struct ChunkList {
-  private(set) var first: SendChunkPointer?
-  private var last: SendChunkPointer?
+  private(set) var first: OutboundChunkPointer?
+  private var last: OutboundChunkPointer?
 
-  mutating func append(_ chunk: SendChunkPointer) {
+  mutating func append(_ chunk: OutboundChunkPointer) {
     unsafe chunk.pointee.next = nil
     if let last = unsafe last {
       unsafe last.pointee.next = chunk
@@ -216,8 +216,8 @@ extension SendChunkPointer {
   }
 
   /// Appends chunks that are linked.
-  mutating func append(_ chunks: SendChunkPointer, upTo end: SendChunkPointer) {
-    var next: SendChunkPointer? = unsafe chunks
+  mutating func append(_ chunks: OutboundChunkPointer, upTo end: OutboundChunkPointer) {
+    var next: OutboundChunkPointer? = unsafe chunks
     while let chunk = unsafe next {
       unsafe next = chunk == end ? nil : chunk.pointee.next
       unsafe append(chunk)

@@ -244,7 +244,7 @@ extension Reactor {
     }
     // Else it has not been begun, and what stands before it is asked about.
     if unsafe connection.pointee.sendHead == nil { unsafe keepMessage(of: first, on: connection) }
-    var next: SendChunkPointer? = unsafe first
+    var next: OutboundChunkPointer? = unsafe first
     while let chunk = unsafe next {
       unsafe next = chunk.pointee.next
       unsafe takeBack(chunk)
@@ -253,7 +253,7 @@ extension Reactor {
   }
 
   /// Moves a cursor back to a reference: never over a gap, see `passGap`.
-  private func takeBack(_ chunk: SendChunkPointer) {
+  private func takeBack(_ chunk: OutboundChunkPointer) {
     let index = unsafe chunk.pointee.subscription
     let cursor = topics.value[index].cursor
     unsafe topics.value[index].cursor = min(cursor, chunk.pointee.key)
@@ -262,7 +262,7 @@ extension Reactor {
 
   /// Puts back into the queue what is left of the message that a reference has come to, and has the
   /// reference begin behind it.
-  private func keepMessage(of chunk: SendChunkPointer, on connection: ConnectionPointer) {
+  private func keepMessage(of chunk: OutboundChunkPointer, on connection: ConnectionPointer) {
     guard let source = unsafe chunk.pointee.source else { return }
     let segment = unsafe LogSegmentPointer(source)
     let content = unsafe chunk.content

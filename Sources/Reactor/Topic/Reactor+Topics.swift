@@ -3,7 +3,7 @@ internal import Synchronization
 /// How messages of topics come to their subscribers.
 extension Reactor {
   /// Takes the mark of a message: all before it can be sent.
-  func takeMark(_ chunk: SendChunkPointer) {
+  func takeMark(_ chunk: OutboundChunkPointer) {
     guard let source = unsafe chunk.pointee.source else { return }
     let log = unsafe Unmanaged<TopicLog>.fromOpaque(source).takeUnretainedValue()
     let end = unsafe chunk.pointee.key

@@ -55,8 +55,8 @@ extension ConnectionPointer {
 
   /// Takes the references to messages of topics off the end of the queue, linked. Nil: there are
   /// none, or something else stands behind one of them.
-  func takeReferences() -> SendChunkPointer? {
-    var last: SendChunkPointer?
+  func takeReferences() -> OutboundChunkPointer? {
+    var last: OutboundChunkPointer?
     var next = unsafe pointee.sendHead
     while let chunk = unsafe next, unsafe chunk.pointee.subscription == Subscription.none {
       unsafe last = chunk

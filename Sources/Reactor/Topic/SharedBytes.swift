@@ -50,7 +50,7 @@ extension Reactor {
     unsafe connection.append(chunk)
   }
 
-  func reference(to bytes: SharedBytes) -> SendChunkPointer {
+  func reference(to bytes: SharedBytes) -> OutboundChunkPointer {
     unsafe state.value.pool.takeReference(
       to: bytes.segment.bytes, byteCount: bytes.byteCount, in: bytes.segment)
   }

@@ -46,7 +46,7 @@ final class TestMailbox: Sendable {
     return read(pointee.eventDescriptor, &count, 8) == 8 ? Int(count) : 0
   }
 
-  private func values(_ first: SendChunkPointer?) -> [Int] {
+  private func values(_ first: OutboundChunkPointer?) -> [Int] {
     var values: [Int] = []
     var next = first
     while let chunk = next {

@@ -36,7 +36,7 @@ struct ChunkPoolTests {
   @Test("a steady load takes the same chunks again and again")
   func steady() {
     var pool = ChunkPool()
-    var first: Set<SendChunkPointer>?
+    var first: Set<OutboundChunkPointer>?
     for _ in 0..<50 {
       let taken = (0..<100).map { pool.take(Self.sizes[$0 % 4]) }
       for chunk in taken { pool.giveBack(chunk) }

@@ -87,7 +87,7 @@ final class QueueModel {
     }
   }
 
-  private func keys(_ first: SendChunkPointer?) -> [UInt64] {
+  private func keys(_ first: OutboundChunkPointer?) -> [UInt64] {
     var keys: [UInt64] = []
     var next = first
     while let chunk = next {
@@ -98,7 +98,7 @@ final class QueueModel {
     return keys
   }
 
-  private func free(_ first: SendChunkPointer?) {
+  private func free(_ first: OutboundChunkPointer?) {
     var next = first
     while let chunk = next {
       next = chunk.pointee.next

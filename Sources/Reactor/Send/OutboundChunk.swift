@@ -2,9 +2,9 @@ internal import CURing
 
 /// A block of memory with bytes to send, behind this header. Chunks are linked into a connection's
 /// send queue, and into a reactor's mailbox on their way there from another thread.
-@safe @usableFromInline struct SendChunk {
+@safe @usableFromInline struct OutboundChunk {
   /// The next one in a queue, pool or mailbox.
-  var next: SendChunkPointer?
+  var next: OutboundChunkPointer?
   /// Called when the bytes are in the kernel, or will never be. In a mailbox, a chunk without a
   /// connection is a job, and this is what to run.
   var completion: SendCompletion?
@@ -21,7 +21,7 @@ internal import CURing
   /// The connection it was posted to; `ConnectionRecord.noIndex`: none, it is a job.
   var connectionIndex = ConnectionRecord.noIndex
   var generation: UInt32 = 0
-  @usableFromInline var flags = SendChunkFlags()
+  @usableFromInline var flags = OutboundChunkFlags()
   /// What the handler posted; its own numbers.
   var kind: UInt8 = 0
   /// Which pool list it belongs to.
@@ -68,11 +68,11 @@ internal import CURing
   }
 }
 
-@usableFromInline typealias SendChunkPointer = UnsafeMutablePointer<SendChunk>
+@usableFromInline typealias OutboundChunkPointer = UnsafeMutablePointer<OutboundChunk>
 
-extension UnsafeMutablePointer<SendChunk> {
+extension UnsafeMutablePointer<OutboundChunk> {
   /// Bytes of the header, rounded up so that what follows is aligned.
-  @inlinable static var headerByteCount: Int { (MemoryLayout<SendChunk>.size + 15) & ~15 }
+  @inlinable static var headerByteCount: Int { (MemoryLayout<OutboundChunk>.size + 15) & ~15 }
 
   /// The room.
   @inlinable var bytes: UnsafeMutableRawPointer { unsafe pointee.base }
@@ -94,7 +94,7 @@ extension UnsafeMutablePointer<SendChunk> {
   }
 }
 
-@usableFromInline struct SendChunkFlags: OptionSet, Sendable {
+@usableFromInline struct OutboundChunkFlags: OptionSet, Sendable {
   @usableFromInline let rawValue: UInt16
 
   @inlinable
@@ -103,21 +103,21 @@ extension UnsafeMutablePointer<SendChunk> {
   }
 
   /// Nothing may be appended: it is one message that a policy may drop, or has a completion.
-  @usableFromInline static var isSealed: SendChunkFlags { SendChunkFlags(rawValue: 1 << 0) }
+  @usableFromInline static var isSealed: OutboundChunkFlags { OutboundChunkFlags(rawValue: 1 << 0) }
   /// Its sender was told of backpressure, and is to hear when the queue has run empty.
-  static let reportsBackpressure = SendChunkFlags(rawValue: 1 << 2)
+  static let reportsBackpressure = OutboundChunkFlags(rawValue: 1 << 2)
   /// No bytes of its own: those of a topic's log, or of a prepared message.
-  static let isReference = SendChunkFlags(rawValue: 1 << 3)
+  static let isReference = OutboundChunkFlags(rawValue: 1 << 3)
   /// Not to be sent: tells a reactor how far a topic has come.
-  static let isMark = SendChunkFlags(rawValue: 1 << 4)
+  static let isMark = OutboundChunkFlags(rawValue: 1 << 4)
   /// It was posted on the reactor's own thread.
-  static let isOwnPost = SendChunkFlags(rawValue: 1 << 5)
+  static let isOwnPost = OutboundChunkFlags(rawValue: 1 << 5)
   /// The response to the opening handshake comes first, which counts for no limit.
-  static let beginsWithHandshake = SendChunkFlags(rawValue: 1 << 6)
+  static let beginsWithHandshake = OutboundChunkFlags(rawValue: 1 << 6)
   /// It begins a fragment of a message, and has not been offered to the kernel: a control frame may be put before it.
-  static let beginsFragment = SendChunkFlags(rawValue: 1 << 7)
+  static let beginsFragment = OutboundChunkFlags(rawValue: 1 << 7)
   /// The next chunk belongs to the same message.
-  static let isJoined = SendChunkFlags(rawValue: 1 << 8)
+  static let isJoined = OutboundChunkFlags(rawValue: 1 << 8)
   /// May be dropped by a policy as long as none of it has been sent, with all that is joined to it.
-  static let isDroppable = SendChunkFlags(rawValue: 1 << 1)
+  static let isDroppable = OutboundChunkFlags(rawValue: 1 << 1)
 }
