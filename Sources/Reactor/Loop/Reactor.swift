@@ -310,18 +310,18 @@ internal import Synchronization
     state.value.statistics.messageCount &+= UInt64(messages)
   }
 
-  /// Runs a job on the reactor's thread, with `.sent`; or with `.closed` if the reactor has
+  /// Calls a job on the reactor's thread, with `.run`; or with `.gone` if the reactor has
   /// stopped: at once, on the calling thread, or on a reactor's if it stops meanwhile. Any thread.
   /// Jobs and posts of one thread are taken in its order.
-  public func execute(_ job: @escaping SendCompletion) {
+  public func execute(_ job: @escaping ReactorJob) {
     ReactorPort.execute(job, onReactor: number)
   }
 
-  /// Runs a job on the reactor's thread after so many milliseconds (at most a year), or with
-  /// `.closed` when the reactor ends before. Never early. Not to be undone: a job that has become
+  /// Calls a job on the reactor's thread after so many milliseconds (at most a year), or with
+  /// `.gone` when the reactor ends before. Never early. Not to be undone: a job that has become
   /// pointless finds that out when it runs. On the reactor's own thread.
-  public func execute(afterMilliseconds milliseconds: Int, _ job: @escaping SendCompletion) {
-    guard !state.value.hasEnded else { return job(.closed) }
+  public func execute(afterMilliseconds milliseconds: Int, _ job: @escaping ReactorJob) {
+    guard !state.value.hasEnded else { return job(.gone) }
     let wait = Self.nanoseconds(milliseconds: milliseconds)
     state.value.delayedJobs.add(job, atNanoseconds: state.value.realNanoseconds + wait)
   }
@@ -372,15 +372,13 @@ internal import Synchronization
 }
 
 extension ReactorPort {
-  static func execute(_ job: @escaping SendCompletion, onReactor number: UInt32) {
-    guard let port = live(number) else { return job(.closed) }
+  static func execute(_ job: @escaping ReactorJob, onReactor number: UInt32) {
+    guard let port = live(number) else { return job(.gone) }
     Kernel.substitute?.preempt()
-    let chunk = unsafe ChunkPool.makeUnpooled(0)
-    unsafe chunk.pointee.reactorNumber = number
-    unsafe chunk.pointee.completion = job
-    unsafe chunk.noteOwnPost()
-    guard unsafe !port.pointee.mailbox.post(chunk) else { return }
-    unsafe ChunkPool.destroy(chunk)
-    job(.closed)
+    let entry = unsafe JobEntry.make(job)
+    unsafe entry.address(to: number)
+    guard unsafe !port.pointee.mailbox.post(entry) else { return }
+    unsafe entry.destroy()
+    job(.gone)
   }
 }

@@ -59,8 +59,8 @@ public final class ReactorGroup: Sendable {
     threads.expectEnd(
       afterNanoseconds: Reactor.nanoseconds(milliseconds: configuration.stopMilliseconds))
     for reactor in reactors {
-      reactor.execute { outcome in
-        if outcome == .sent { ReactorLoop.current?.stop() }
+      reactor.execute { call in
+        if call == .run { ReactorLoop.current?.stop() }
       }
     }
   }
@@ -132,11 +132,11 @@ public final class ReactorGroup: Sendable {
     reactors.map(\.statistics)
   }
 
-  /// Runs a job on each reactor's thread; with `.closed`, on the calling one, for those that have
+  /// Runs a job on each reactor's thread; with nil, on the calling one, for those that have
   /// stopped.
   public func execute(_ job: @escaping @Sendable (Reactor?) -> Void) {
     for reactor in reactors {
-      reactor.execute { outcome in job(outcome == .sent ? Reactor.current : nil) }
+      reactor.execute { call in job(call == .run ? Reactor.current : nil) }
     }
   }
 }

@@ -14,8 +14,8 @@ extension ReactorLoop {
     (target ?? reactor).counters.assignedCount.add(1, ordering: .relaxed)
     guard let target else { return admit(descriptor, listener: listener) }
     // The other reactor may have stopped by the time the job comes to run.
-    target.execute { outcome in
-      guard outcome == .sent, let loop = ReactorLoop.current else {
+    target.execute { call in
+      guard call == .run, let loop = ReactorLoop.current else {
         target.counters.assignedCount.subtract(1, ordering: .relaxed)
         return Socket(descriptor).close()
       }

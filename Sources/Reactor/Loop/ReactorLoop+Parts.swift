@@ -27,7 +27,7 @@ extension ReactorLoop {
     while state.value.budget.allowsAnother(),
       let job = state.value.delayedJobs.takeDue(atNanoseconds: now, upToNumber: lastNumber)
     {
-      job(.sent)
+      job(.run)
     }
   }
 

@@ -94,7 +94,7 @@ extension ReactorLoop {
   package func tearDown() {
     publish()
     state.value.hasEnded = true
-    while let job = state.value.delayedJobs.takeDue(atNanoseconds: .max) { job(.closed) }
+    while let job = state.value.delayedJobs.takeDue(atNanoseconds: .max) { job(.gone) }
     backend.tearDown()
     unsafe discard(state.value.taken)
     unsafe state.value.taken = nil
@@ -104,18 +104,29 @@ extension ReactorLoop {
   }
 
   /// Gives back what was posted and has not arrived.
-  private func discard(_ first: OutboundChunkPointer?) {
+  private func discard(_ first: MailboxEntryPointer?) {
     var next = unsafe first
-    while let chunk = unsafe next {
-      unsafe next = chunk.pointee.next
-      if unsafe chunk.pointee.flags.contains(.isOwnPost) { state.value.ownPostCount -= 1 }
-      let index = unsafe chunk.pointee.connectionIndex
-      if index != ConnectionRecord.noIndex, let cell = reactor.port.cell(at: index) {
-        unsafe cell.pointee.subtractPosted(
-          chunk.pointee.end, generation: chunk.pointee.generation,
-          ofReactor: chunk.pointee.reactorNumber)
+    while let entry = unsafe next {
+      unsafe next = entry.pointee.next
+      unsafe entry.pointee.next = nil
+      if unsafe entry.pointee.isOwnPost { state.value.ownPostCount -= 1 }
+      switch unsafe entry.pointee.kind {
+      case .chunk: unsafe discard(entry.chunk)
+      case .job:
+        let job = unsafe entry.job.pointee.job
+        unsafe entry.destroy()
+        job(.gone)
+      case .mark: unsafe entry.destroy()
       }
-      unsafe reactor.release(chunk, .closed)
     }
+  }
+
+  private func discard(_ chunk: OutboundChunkPointer) {
+    if let cell = unsafe reactor.port.cell(at: chunk.pointee.connectionIndex) {
+      unsafe cell.pointee.subtractPosted(
+        chunk.pointee.end, generation: chunk.pointee.generation,
+        ofReactor: chunk.pointee.entry.reactorNumber)
+    }
+    unsafe reactor.release(chunk, .closed)
   }
 }

@@ -85,12 +85,12 @@ internal import Synchronization
       unsafe state.value.taken = reactor.port.pointee.mailbox.takeAll()
     }
     state.value.budget.begin()
-    while let chunk = unsafe state.value.taken {
+    while let entry = unsafe state.value.taken {
       guard state.value.budget.allowsAnother() else { return }
-      unsafe state.value.taken = chunk.pointee.next
-      unsafe chunk.pointee.next = nil
+      unsafe state.value.taken = entry.pointee.next
+      unsafe entry.pointee.next = nil
       state.value.statistics.postedCount &+= 1
-      unsafe take(chunk)
+      unsafe take(entry)
     }
     guard !state.value.takenTargets.isEmpty else { return }
     let targets = state.value.takenTargets
@@ -98,32 +98,37 @@ internal import Synchronization
     reactor.forgetOwnPosts(to: targets)
   }
 
-  private func take(_ chunk: OutboundChunkPointer) {
-    let index = unsafe chunk.pointee.connectionIndex
-    let isOwnPost = unsafe chunk.pointee.flags.contains(.isOwnPost)
-    unsafe chunk.pointee.flags.remove(.isOwnPost)
+  private func take(_ entry: MailboxEntryPointer) {
     // A job or a mark has arrived. A message is on its way until it is where it belongs, since what
     // makes room for it may have a completion that sends: its connection knows (`forgetOwnPosts`).
-    if isOwnPost { state.value.ownPostCount -= 1 }
-    // Else it was posted to the reactor that had the port before, by a thread that has been slow
+    if unsafe entry.pointee.isOwnPost { state.value.ownPostCount -= 1 }
+    // An entry for another reactor was posted to the one that had the port before, by a thread that has been slow
     // about it.
-    let isForThisReactor = unsafe chunk.pointee.reactorNumber == reactor.number
-    guard index != ConnectionRecord.noIndex else {
-      if unsafe chunk.pointee.flags.contains(.isMark) {
-        if isForThisReactor { unsafe reactor.takeMark(chunk) }
-      }
-      return unsafe reactor.release(chunk, isForThisReactor ? .sent : .closed)
+    let isOurs = unsafe entry.pointee.reactorNumber == reactor.number
+    switch unsafe entry.pointee.kind {
+    case .chunk: unsafe take(entry.chunk, isOurs: isOurs)
+    case .job:
+      let job = unsafe entry.job.pointee.job
+      unsafe entry.destroy()
+      job(isOurs ? .run : .gone)
+    case .mark:
+      if isOurs { unsafe reactor.takeMark(of: entry.mark.pointee.log, entry.mark.pointee.end) }
+      unsafe entry.destroy()
     }
+  }
+
+  private func take(_ chunk: OutboundChunkPointer, isOurs: Bool) {
+    let index = unsafe chunk.pointee.connectionIndex
     // At the end: what other threads count as posted must count as queued first, or they would take
     // a full queue for empty.
     let byteCount = unsafe chunk.pointee.end
     let generation = unsafe chunk.pointee.generation
-    let number = unsafe chunk.pointee.reactorNumber
+    let number = unsafe chunk.pointee.entry.reactorNumber
     defer {
       let cell = reactor.port.cell(at: index)
       cell?.pointee.subtractPosted(byteCount, generation: generation, ofReactor: number)
     }
-    guard isForThisReactor,
+    guard isOurs,
       let connection = reactor.slab.record(at: index, generation: generation),
       connection.pointee.lifecycle == .open
     else { return unsafe reactor.release(chunk, .closed) }

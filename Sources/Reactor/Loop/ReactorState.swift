@@ -3,7 +3,7 @@
   var pool = ChunkPool()
   var wheel: TimerWheel
   /// Jobs to be run at a time: few, so they need no wheel.
-  var delayedJobs = TimeQueue<SendCompletion>()
+  var delayedJobs = TimeQueue<ReactorJob>()
   /// Delayed jobs are run no more.
   var hasEnded = false
   var statistics = ReactorStatistics()
@@ -15,7 +15,7 @@
   /// How many of them are to be flushed before topics are offered again.
   var unflushedCountBeforeOffer = 0
   /// What has been taken out of the mailbox, and not been looked at yet; oldest first.
-  var taken: OutboundChunkPointer?
+  var taken: MailboxEntryPointer?
   /// As `ownPostTargets`, of what has been taken out of the mailbox.
   var takenTargets: [ConnectionID] = []
   /// How long the part of the pass may go on.

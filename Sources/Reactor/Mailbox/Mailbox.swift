@@ -2,7 +2,7 @@ internal import CURing
 internal import Glibc
 internal import Synchronization
 
-/// Chunks that other threads have posted to a reactor: many producers, one consumer, no lock.
+/// What other threads have posted to a reactor: many producers, one consumer, no lock.
 ///
 /// A post wakes the reactor only if it sleeps, and only the first of those that find it sleeping
 /// does, so that a batch costs one write to the eventfd.
@@ -12,7 +12,7 @@ internal import Synchronization
 /// consistent, so at least one of the two sees the other's store. Models/mailbox.pml checks this, and
 /// the rest of what is promised here, for every interleaving; what is changed here changes there.
 @safe struct Mailbox: ~Copyable {
-  /// The last chunk posted, linked to the ones before it; `empty` or `closed`.
+  /// The last entry posted, linked to the ones before it; `empty` or `closed`.
   private let newest = Atomic<UInt>(Mailbox.closed)
   private let isSleeping = Atomic<Bool>(false)
   /// Written to in order to wake the reactor. Never closed: a producer may be just about to write.
@@ -25,14 +25,14 @@ internal import Synchronization
     self.eventDescriptor = eventDescriptor
   }
 
-  /// Posts a chunk, and wakes the reactor if it sleeps. Any thread. False: the reactor has stopped,
-  /// and the chunk is still the caller's.
-  func post(_ chunk: OutboundChunkPointer) -> Bool {
-    let address = UInt(bitPattern: chunk)
+  /// Posts an entry, and wakes the reactor if it sleeps. Any thread. False: the reactor has stopped,
+  /// and the entry is still the caller's.
+  func post(_ entry: MailboxEntryPointer) -> Bool {
+    let address = UInt(bitPattern: entry)
     var seen = newest.load(ordering: .relaxed)
     repeat {
       guard seen != Self.closed else { return false }
-      unsafe chunk.pointee.next = OutboundChunkPointer(bitPattern: seen)
+      unsafe entry.pointee.next = MailboxEntryPointer(bitPattern: seen)
     } while !exchange(&seen, address)
     if isSleeping.load(ordering: .sequentiallyConsistent),
       isSleeping.exchange(false, ordering: .sequentiallyConsistent)
@@ -57,7 +57,7 @@ internal import Synchronization
   }
 
   /// Takes all that has been posted, oldest first. The consumer only.
-  func takeAll() -> OutboundChunkPointer? {
+  func takeAll() -> MailboxEntryPointer? {
     guard newest.load(ordering: .relaxed) > Self.closed else { return nil }
     return unsafe reversed(newest.exchange(Self.empty, ordering: .acquiring))
   }
@@ -70,7 +70,7 @@ internal import Synchronization
   }
 
   /// Refuses posts from now on, and takes what is there.
-  func close() -> OutboundChunkPointer? {
+  func close() -> MailboxEntryPointer? {
     let last = newest.exchange(Self.closed, ordering: .acquiringAndReleasing)
     return last == Self.closed ? nil : unsafe reversed(last)
   }
@@ -82,13 +82,13 @@ internal import Synchronization
     return done
   }
 
-  private func reversed(_ last: UInt) -> OutboundChunkPointer? {
-    var rest = unsafe OutboundChunkPointer(bitPattern: last)
-    var first: OutboundChunkPointer?
-    while let chunk = unsafe rest {
-      unsafe rest = chunk.pointee.next
-      unsafe chunk.pointee.next = first
-      unsafe first = chunk
+  private func reversed(_ last: UInt) -> MailboxEntryPointer? {
+    var rest = unsafe MailboxEntryPointer(bitPattern: last)
+    var first: MailboxEntryPointer?
+    while let entry = unsafe rest {
+      unsafe rest = entry.pointee.next
+      unsafe entry.pointee.next = first
+      unsafe first = entry
     }
     return unsafe first
   }

@@ -83,7 +83,6 @@ extension ConnectionID {
     guard let port = ReactorPort.live(reactor), let cell else { return false }
     Kernel.substitute?.preempt()
     let byteCount = unsafe chunk.pointer.pointee.end
-    unsafe chunk.pointer.pointee.reactorNumber = reactor
     unsafe chunk.pointer.pointee.connectionIndex = index
     unsafe chunk.pointer.pointee.generation = generation
     if reportsBackpressure { unsafe chunk.pointer.pointee.flags.insert(.reportsBackpressure) }
@@ -91,15 +90,15 @@ extension ConnectionID {
       return false
     }
     Kernel.substitute?.preempt()
-    unsafe chunk.pointer.noteOwnPost()
-    if unsafe port.pointee.mailbox.post(chunk.pointer) { return true }
+    unsafe chunk.pointer.entry.address(to: reactor)
+    if unsafe port.pointee.mailbox.post(chunk.pointer.entry) { return true }
     cell.pointee.subtractPosted(byteCount, generation: generation, ofReactor: reactor)
     return false
   }
 
   /// Runs a job on the thread of the connection's reactor, behind what this thread has posted there
   /// before; see `Reactor.execute`. False: the reactor has stopped, and the job is not run.
-  public func execute(_ job: @escaping SendCompletion) -> Bool {
+  public func execute(_ job: @escaping ReactorJob) -> Bool {
     guard ReactorPort.live(reactor) != nil else { return false }
     ReactorPort.execute(job, onReactor: reactor)
     return true

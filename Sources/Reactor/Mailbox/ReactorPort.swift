@@ -173,7 +173,7 @@ extension ReactorPort {
   }
 
   /// Gives the port back. Returns what was posted until now; nothing can be posted any more.
-  func close(_ number: UInt32) -> OutboundChunkPointer? {
+  func close(_ number: UInt32) -> MailboxEntryPointer? {
     pointee.number.store(0, ordering: .sequentiallyConsistent)
     let rest = unsafe pointee.mailbox.close()
     PortTable.shared.release(number)

@@ -49,8 +49,7 @@ internal import Glibc
     to base: UnsafeMutableRawPointer, byteCount: Int, in segment: LogSegmentPointer
   ) -> OutboundChunkPointer {
     let chunk = unsafe takeReference(to: base, byteCount: byteCount)
-    segment.holdMemory()
-    unsafe chunk.pointee.source = segment.address
+    unsafe chunk.pointee.owner = ByteOwner(holding: segment)
     return unsafe chunk
   }
 
@@ -145,7 +144,7 @@ internal import Glibc
 
   /// Frees a chunk that is in no pool. Any thread.
   static func destroy(_ chunk: OutboundChunkPointer) {
-    unsafe chunk.pointee.dropSource()
+    unsafe chunk.pointee.dropOwner()
     unsafe chunk.deinitialize(count: 1)
     unsafe free(chunk)
   }

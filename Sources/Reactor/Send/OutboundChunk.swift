@@ -1,27 +1,22 @@
-internal import CURing
-
 /// A block of memory with bytes to send, behind this header. Chunks are linked into a connection's
 /// send queue, and into a reactor's mailbox on their way there from another thread.
 @safe @usableFromInline struct OutboundChunk {
-  /// The next one in a queue, pool or mailbox.
-  var next: OutboundChunkPointer?
-  /// Called when the bytes are in the kernel, or will never be. In a mailbox, a chunk without a
-  /// connection is a job, and this is what to run.
+  /// First, so that a mailbox takes it for an entry.
+  var entry = MailboxEntry(.chunk)
+  @usableFromInline var flags = OutboundChunkFlags()
+  /// Called when the bytes are in the kernel, or will never be.
   var completion: SendCompletion?
   /// For the policy that keeps only the newest of a kind; 0: none. Of a reference, the ordinal of
-  /// its first message; of a topic's mark, that behind its last one; of one that begins with a handshake, where that ends.
+  /// its first message; of one that begins with a handshake, where that ends.
   var key: UInt64 = 0
   /// Bytes of room behind the header.
   @usableFromInline let capacity: Int
   /// The bytes not yet sent are [start, end).
   var start = 0
   @usableFromInline var end = 0
-  /// The reactor it was posted to.
-  var reactorNumber: UInt32 = 0
-  /// The connection it was posted to; `ConnectionRecord.noIndex`: none, it is a job.
+  /// The connection it was posted to.
   var connectionIndex = ConnectionRecord.noIndex
   var generation: UInt32 = 0
-  @usableFromInline var flags = OutboundChunkFlags()
   /// What the handler posted; its own numbers.
   var kind: UInt8 = 0
   /// Which pool list it belongs to.
@@ -30,8 +25,8 @@ internal import CURing
   var subscription = Subscription.none
   /// Of a reference: its messages.
   var messageCount: UInt32 = 0
-  /// Of a reference, the segment in which its bytes lie; of a mark, the log. Held.
-  var source: UnsafeMutableRawPointer?
+  /// Of a reference: what holds its bytes.
+  var owner: ByteOwner?
   /// The room: behind this header, or of a reference elsewhere.
   @usableFromInline var base: UnsafeMutableRawPointer
 
@@ -45,26 +40,46 @@ internal import CURing
   /// retain.
   mutating func reset() {
     unsafe next = nil
+    entry.isOwnPost = false
     if completion != nil { completion = nil }
     key = 0
     start = 0
     end = 0
     connectionIndex = ConnectionRecord.noIndex
     kind = 0
-    if unsafe source != nil { dropSource() }
+    if owner != nil { dropOwner() }
     flags = []
   }
 
-  /// Lets go of what a reference or a mark holds.
-  mutating func dropSource() {
-    guard let held = unsafe source else { return }
-    unsafe source = nil
+  /// Releases what holds a reference's bytes.
+  mutating func dropOwner() {
+    guard let held = owner.take() else { return }
     subscription = Subscription.none
-    if flags.contains(.isMark) {
-      unsafe Unmanaged<TopicLog>.fromOpaque(held).release()
-    } else {
-      unsafe LogSegmentPointer(held).releaseMemory()
-    }
+    held.release()
+  }
+
+  /// The next one in a queue or a pool, which hold nothing but chunks.
+  var next: OutboundChunkPointer? {
+    @inline(__always) get { unsafe entry.next.map { unsafe $0.chunk } }
+    @inline(__always) set { unsafe entry.next = newValue?.entry }
+  }
+}
+
+/// What holds the bytes that a chunk refers to, until it is released: once, on any thread.
+@safe struct ByteOwner {
+  let address: UnsafeMutableRawPointer
+  private let releaseAddress: @convention(c) (UnsafeMutableRawPointer) -> Void
+
+  init(
+    _ address: UnsafeMutableRawPointer,
+    release: @escaping @convention(c) (UnsafeMutableRawPointer) -> Void
+  ) {
+    unsafe self.address = address
+    unsafe releaseAddress = release
+  }
+
+  func release() {
+    unsafe releaseAddress(address)
   }
 }
 
@@ -77,14 +92,11 @@ extension UnsafeMutablePointer<OutboundChunk> {
   /// The room.
   @inlinable var bytes: UnsafeMutableRawPointer { unsafe pointee.base }
 
-  /// To be called before it is posted: what a reactor posts to itself must not be overtaken by what
-  /// it does directly.
-  func noteOwnPost() {
-    guard unsafe martlet_thread_reactor_number() == pointee.reactorNumber,
-      let reactor = Reactor.current
-    else { return }
-    unsafe pointee.flags.insert(.isOwnPost)
-    reactor.state.value.ownPostCount += 1
+  /// The chunk as a mailbox sees it.
+  var entry: MailboxEntryPointer {
+    @inline(__always) get {
+      unsafe UnsafeMutableRawPointer(self).assumingMemoryBound(to: MailboxEntry.self)
+    }
   }
 
   /// The bytes not yet sent.
@@ -108,10 +120,6 @@ extension UnsafeMutablePointer<OutboundChunk> {
   static let reportsBackpressure = OutboundChunkFlags(rawValue: 1 << 2)
   /// No bytes of its own: those of a topic's log, or of a prepared message.
   static let isReference = OutboundChunkFlags(rawValue: 1 << 3)
-  /// Not to be sent: tells a reactor how far a topic has come.
-  static let isMark = OutboundChunkFlags(rawValue: 1 << 4)
-  /// It was posted on the reactor's own thread.
-  static let isOwnPost = OutboundChunkFlags(rawValue: 1 << 5)
   /// The response to the opening handshake comes first, which counts for no limit.
   static let beginsWithHandshake = OutboundChunkFlags(rawValue: 1 << 6)
   /// It begins a fragment of a message, and has not been offered to the kernel: a control frame may be put before it.

@@ -174,8 +174,8 @@ extension ConnectionID {
     guard let cell, cell.pointee.noteRefusal() else { return }
     let index = index
     ReactorPort.execute(
-      { outcome in
-        guard outcome == .sent, let own = Reactor.current else { return }
+      { call in
+        guard call == .run, let own = Reactor.current else { return }
         own.port.cell(at: index)?.pointee.takeRefusal()
         // Of whoever has the place: another one's may have been counted in.
         let connection = own.slab.record(at: index)

@@ -213,3 +213,14 @@ struct LogEntry: BitwiseCopyable {
     }
   }
 }
+
+extension ByteOwner {
+  /// Holds a segment's memory.
+  init(holding segment: LogSegmentPointer) {
+    segment.holdMemory()
+    unsafe self.init(segment.address) { unsafe LogSegmentPointer($0).releaseMemory() }
+  }
+
+  /// The segment, of references to messages of topics and to shared bytes.
+  var segment: LogSegmentPointer { unsafe LogSegmentPointer(address) }
+}

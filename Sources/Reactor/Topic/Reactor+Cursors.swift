@@ -263,8 +263,7 @@ extension Reactor {
   /// Puts back into the queue what is left of the message that a reference has come to, and has the
   /// reference begin behind it.
   private func keepMessage(of chunk: OutboundChunkPointer, on connection: ConnectionPointer) {
-    guard let source = unsafe chunk.pointee.source else { return }
-    let segment = unsafe LogSegmentPointer(source)
+    guard let segment = unsafe chunk.pointee.owner?.segment else { return }
     let content = unsafe chunk.content
     let start = unsafe content.baseAddress.unsafelyUnwrapped
     let offset = unsafe start - segment.bytes
@@ -297,7 +296,7 @@ extension Reactor {
         continue
       }
       let content = unsafe chunk.content
-      let held = unsafe chunk.pointee.source.map { unsafe LogSegmentPointer($0).pointee.capacity }
+      let held = unsafe chunk.pointee.owner?.segment.pointee.capacity
       guard content.count <= Self.copiedByteCountMax || 4 * content.count < held ?? 0 else {
         unsafe chunk.pointee.subscription = Subscription.none
         unsafe connection.append(chunk)

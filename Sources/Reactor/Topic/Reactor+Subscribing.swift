@@ -51,8 +51,8 @@ extension ConnectionID {
       own.subscribe(self, to: log, start, policy)
     } else {
       ReactorPort.execute(
-        { outcome in
-          guard outcome == .sent, let own = Reactor.current else {
+        { call in
+          guard call == .run, let own = Reactor.current else {
             return log.abandon(start, reactor)
           }
           own.subscribe(self, to: log, start, policy)
@@ -75,8 +75,8 @@ extension ConnectionID {
   public func unsubscribe(from log: TopicLog) {
     if let own = directReactor { return own.unsubscribe(self, from: log) }
     ReactorPort.execute(
-      { outcome in
-        guard outcome == .sent, let own = Reactor.current else { return }
+      { call in
+        guard call == .run, let own = Reactor.current else { return }
         own.state.value.postedIndex = index
         own.unsubscribe(self, from: log)
         own.state.value.postedIndex = ConnectionRecord.noIndex

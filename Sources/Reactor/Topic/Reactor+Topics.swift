@@ -3,10 +3,7 @@ internal import Synchronization
 /// How messages of topics come to their subscribers.
 extension Reactor {
   /// Takes the mark of a message: all before it can be sent.
-  func takeMark(_ chunk: OutboundChunkPointer) {
-    guard let source = unsafe chunk.pointee.source else { return }
-    let log = unsafe Unmanaged<TopicLog>.fromOpaque(source).takeUnretainedValue()
-    let end = unsafe chunk.pointee.key
+  func takeMark(of log: TopicLog, _ end: UInt64) {
     guard topics.value.shardByLog[ObjectIdentifier(log)] != nil || log.hasLink(number) else {
       return
     }

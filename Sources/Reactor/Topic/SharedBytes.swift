@@ -60,8 +60,7 @@ extension PostedChunk {
   /// Shared bytes on their way to a connection. Any thread.
   public init(_ bytes: SharedBytes, kind: UInt8, key: UInt64, completion: SendCompletion?) {
     let chunk = unsafe ChunkPool.makeUnpooled(0)
-    bytes.segment.holdMemory()
-    unsafe chunk.pointee.source = bytes.segment.address
+    unsafe chunk.pointee.owner = ByteOwner(holding: bytes.segment)
     unsafe chunk.pointee.base = bytes.segment.bytes
     unsafe chunk.pointee.end = bytes.byteCount
     unsafe chunk.pointee.flags = .isReference

@@ -166,13 +166,9 @@ open class TopicLog: @unchecked Sendable {
   func postMark(_ end: UInt64, to number: UInt32) {
     guard let port = ReactorPort.live(number) else { return }
     Kernel.substitute?.preempt()
-    let chunk = unsafe ChunkPool.makeUnpooled(0)
-    unsafe chunk.pointee.reactorNumber = number
-    unsafe chunk.pointee.key = end
-    unsafe chunk.pointee.source = Unmanaged.passRetained(self).toOpaque()
-    unsafe chunk.pointee.flags = .isMark
-    unsafe chunk.noteOwnPost()
-    if unsafe !port.pointee.mailbox.post(chunk) { unsafe ChunkPool.destroy(chunk) }
+    let entry = unsafe MarkEntry.make(self, end: end)
+    unsafe entry.address(to: number)
+    if unsafe !port.pointee.mailbox.post(entry) { unsafe entry.destroy() }
   }
 
   // MARK: Subscribers

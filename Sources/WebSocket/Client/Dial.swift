@@ -73,8 +73,8 @@ public final class Dial: Sendable {
       connection?.close()
       return
     }
-    reactor.execute { outcome in
-      if outcome == .sent { dialer.cancel() }
+    reactor.execute { call in
+      if call == .run { dialer.cancel() }
     }
   }
 

@@ -74,11 +74,11 @@ extension Dialer {
     let current = attempt
     let nanoseconds = time - engine.reactor.nowNanoseconds
     let wait = Int((nanoseconds + 999_999) / 1_000_000)
-    engine.reactor.execute(afterMilliseconds: wait) { [weak self] outcome in
+    engine.reactor.execute(afterMilliseconds: wait) { [weak self] call in
       guard let self, attempt == current, phase == .connecting, raceWakeNanoseconds == time else {
         return
       }
-      guard outcome == .sent else { return stopped() }
+      guard call == .run else { return stopped() }
       raceWakeNanoseconds = nil
       perform(race.next(atNanoseconds: engine.reactor.nowNanoseconds))
     }
@@ -91,9 +91,9 @@ extension Dialer {
     phase = .blocked
     let current = attempt
     let wait = min(remainingMilliseconds, Self.roomLookMilliseconds)
-    engine.reactor.execute(afterMilliseconds: wait) { outcome in
+    engine.reactor.execute(afterMilliseconds: wait) { call in
       guard self.attempt == current, self.phase == .blocked else { return }
-      guard outcome == .sent else { return self.stopped() }
+      guard call == .run else { return self.stopped() }
       self.phase = .connecting
       self.perform(.connect(to: position))
     }

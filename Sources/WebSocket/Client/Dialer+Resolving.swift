@@ -9,8 +9,8 @@ extension Dialer {
     phase = .resolving
     let current = attempt
     inquiry = order.resolve(order.url.host, order.url.port) { [dial] result in
-      dial.reactor.execute { outcome in
-        guard outcome == .sent, self.attempt == current, self.phase == .resolving else { return }
+      dial.reactor.execute { call in
+        guard call == .run, self.attempt == current, self.phase == .resolving else { return }
         self.inquiry = nil
         switch result {
         case .success(let addresses): self.resolved(addresses)
@@ -43,9 +43,9 @@ extension Dialer {
     let wait = min(remainingMilliseconds, Self.lookMilliseconds)
     // When the reactor ends, it is this that says so, and on the reactor's thread: an answer may
     // take its time.
-    engine.reactor.execute(afterMilliseconds: wait) { [weak self] outcome in
+    engine.reactor.execute(afterMilliseconds: wait) { [weak self] call in
       guard let self, attempt == current, phase == .resolving else { return }
-      guard outcome == .sent else { return stopped() }
+      guard call == .run else { return stopped() }
       guard isTimeOver else { return limitResolving(ofAttempt: current) }
       attemptFailed(.timeout)
     }

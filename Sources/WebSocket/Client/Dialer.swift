@@ -69,8 +69,8 @@ final class Dialer: @unchecked Sendable {
   private var hasTurn = false
 
   static func start(_ order: Order, for dial: Dial) {
-    dial.reactor.execute { outcome in
-      guard outcome == .sent, let engine = Reactor.currentHandler as? Engine,
+    dial.reactor.execute { call in
+      guard call == .run, let engine = Reactor.currentHandler as? Engine,
         let dialer = Dialer(order, dial, engine)
       else {
         order.descriptor.map(close)
@@ -260,9 +260,9 @@ final class Dialer: @unchecked Sendable {
     let longest = policy.delayMilliseconds(afterFailures: failureCount)
     let delay = engine.scratch.value.randomness.next(in: longest - longest / 2...longest)
     let current = attempt
-    engine.reactor.execute(afterMilliseconds: delay) { outcome in
+    engine.reactor.execute(afterMilliseconds: delay) { call in
       guard self.attempt == current, self.phase == .waiting else { return }
-      if outcome == .sent { self.begin() } else { self.stopped() }
+      if call == .run { self.begin() } else { self.stopped() }
     }
     return delay
   }

@@ -194,8 +194,8 @@ public struct Connection: Sendable, Hashable {
     as type: State.Type = State.self, _ body: @escaping @Sendable (inout State) -> Void
   ) -> Bool {
     guard id.isOpen else { return false }
-    return id.execute { outcome in
-      if outcome == .sent { onOwner { $0.withState(of: $1, body) } }
+    return id.execute { call in
+      if call == .run { onOwner { $0.withState(of: $1, body) } }
     }
   }
 
@@ -279,8 +279,8 @@ public struct Connection: Sendable, Hashable {
   ) -> Bool {
     if onOwner(body) != nil { return true }
     guard id.isOpen else { return false }
-    return id.execute { outcome in
-      if outcome == .sent { onOwner(body) }
+    return id.execute { call in
+      if call == .run { onOwner(body) }
     }
   }
 

@@ -48,8 +48,8 @@ struct BoundedPassTests {
     let ran = ConditionLock<[Int]>([])
     server.group.execute { reactor in
       for number in 0..<1500 {
-        reactor?.execute(afterMilliseconds: 10) { outcome in
-          if outcome == .sent { usleep(1000) }
+        reactor?.execute(afterMilliseconds: 10) { call in
+          if call == .run { usleep(1000) }
           ran.withLock { $0.append(number) }
         }
       }

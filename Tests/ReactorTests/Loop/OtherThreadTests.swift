@@ -188,7 +188,7 @@ struct OtherThreadTests {
     let late = ConnectionID(reactor: id.reactor &- 1024, index: id.index, generation: id.generation)
     let outcome = Answer<SendOutcome>()
     let chunk = PostedChunk.line("late") { outcome.give($0) }
-    chunk.pointer.pointee.reactorNumber = late.reactor
+    chunk.pointer.pointee.entry.reactorNumber = late.reactor
     chunk.pointer.pointee.connectionIndex = late.index
     chunk.pointer.pointee.generation = late.generation
     let port = try #require(ReactorPort.live(id.reactor))
@@ -196,7 +196,7 @@ struct OtherThreadTests {
     let isCounted = cell.pointee.addPosted(
       chunk.content.count, generation: late.generation, ofReactor: late.reactor)
     #expect(!isCounted)
-    let isPosted = port.pointee.mailbox.post(chunk.pointer)
+    let isPosted = port.pointee.mailbox.post(chunk.pointer.entry)
     #expect(isPosted)
     #expect(outcome.wait() == .closed)
     #expect(client.ask("x") == "x", "and not \"late\"")

@@ -58,9 +58,9 @@ struct ReactorPortTests {
     let (port, number) = try ReactorPort.open(QueueLimits())
     _ = port.close(number)
     let (_, next) = try ReactorPort.open(QueueLimits())
-    let outcome = ConditionLock<SendOutcome?>(nil)
-    ReactorPort.execute({ told in outcome.withLock { $0 = told } }, onReactor: number)
-    #expect(outcome.withLock { $0 } == .closed)
+    let call = ConditionLock<JobCall?>(nil)
+    ReactorPort.execute({ told in call.withLock { $0 = told } }, onReactor: number)
+    #expect(call.withLock { $0 } == .gone)
     _ = ReactorPort.live(next)?.close(next)
   }
 }

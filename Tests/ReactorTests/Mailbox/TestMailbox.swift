@@ -22,7 +22,7 @@ final class TestMailbox: Sendable {
   func post(_ value: Int) -> Bool {
     let chunk = ChunkPool.makeUnpooled(0)
     chunk.pointee.key = UInt64(value)
-    if pointee.post(chunk) { return true }
+    if pointee.post(chunk.entry) { return true }
     ChunkPool.destroy(chunk)
     return false
   }
@@ -46,13 +46,13 @@ final class TestMailbox: Sendable {
     return read(pointee.eventDescriptor, &count, 8) == 8 ? Int(count) : 0
   }
 
-  private func values(_ first: OutboundChunkPointer?) -> [Int] {
+  private func values(_ first: MailboxEntryPointer?) -> [Int] {
     var values: [Int] = []
     var next = first
-    while let chunk = next {
-      next = chunk.pointee.next
-      values.append(Int(chunk.pointee.key))
-      ChunkPool.destroy(chunk)
+    while let entry = next {
+      next = entry.pointee.next
+      values.append(Int(entry.chunk.pointee.key))
+      entry.destroy()
     }
     return values
   }
