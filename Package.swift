@@ -59,7 +59,7 @@ let package = Package(
     .executableTarget(
       name: "simulate", dependencies: ["WebSocket", "Reactor", "ReactorSimulation", "CProcess"],
       path: "Simulation",
-      exclude: ["Failures", "Mutations"],
+      exclude: ["Failures", "Mistakes"],
       swiftSettings: rules),
     .testTarget(
       name: "WebSocketProtocolTests", dependencies: ["WebSocketProtocol"], swiftSettings: rules),

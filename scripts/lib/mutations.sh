@@ -1,9 +1,10 @@
 # Sourced by scripts/simulate. Plants mistakes in a copy of the tree, one after the other, and looks whether the command
 # that must find each of them does. `build` is there.
 #
-# A patch that begins with the line `found by: test FILTER` must be found by the tests that `swift test --filter FILTER`
-# runs. One that begins with the line `found by: plans` must be found by the plans in Simulation/Failures that name it: new
-# seeds would take too long. Every other one must be found by the simulation.
+# scripts/lib/mistakes.py says how a mistake is written down. One that begins with the line `found by: test FILTER` must be
+# found by the tests that `swift test --filter FILTER` runs. One that begins with the line `found by: plans` must be found
+# by the plans in Simulation/Failures that name it: new seeds would take too long. Every other one must be found by the
+# simulation.
 #
 # The simulation has found a mistake if it says so for some seed (exit status 1, 2 or 3), and the tree as it is plays the
 # same seed without a failure. The tests have found it if they fail, crash or hang, and if those of the tree as it is pass.
@@ -25,7 +26,7 @@ find_mutations() {
   # By filter: whether the tests of the tree as it is pass.
   declare -A plain_outcomes=()
   require_packages "$mutation_packages"
-  for name in Simulation/Mutations/*.patch; do names+=("$(basename "$name" .patch)"); done
+  for name in Simulation/Mistakes/*.mistake; do names+=("$(basename "$name" .mistake)"); done
   if [ "${1-}" = --some ]; then
     choose_mutations "$2"
   elif [ $# -gt 0 ]; then
@@ -52,20 +53,19 @@ choose_mutations() {
 
 # find_mutation NAME
 find_mutation() {
-  local name=$1 patch=Simulation/Mutations/$1.patch filter command=simulate
-  filter=$(sed -n '1s/^found by: test //p' "$patch")
-  [ -z "$filter" ] || command=test
-  [ "$(head -n 1 "$patch")" != 'found by: plans' ] || command=plans
+  local name=$1 filter='' command
+  command=$(scripts/lib/mistakes.py found-by "$name") || return 1
+  case $command in 'test '*) filter=${command#test } command=test ;; esac
   # Only what differs is written, so that little is built anew.
   rsync -a --checksum --delete Package.swift Sources Simulation Tests Examples Conformance Soak "$mutation_tree"/
-  if ! patch -s -p1 --fuzz=0 --no-backup-if-mismatch -d "$mutation_tree" <"$patch"; then
-    report_mutation - 'FAILED: the patch does not fit'
+  if ! scripts/lib/mistakes.py plant "$name" "$mutation_tree"; then
+    report_mutation - 'FAILED: it does not fit the code'
     return 1
   fi
   case $command in
     test) find_by_test ;;
     plans) find_by_plans ;;
-    simulate) find_by_simulation ;;
+    simulation) find_by_simulation ;;
   esac
 }
 

@@ -19,7 +19,7 @@ libc6-dev     has_header stdlib.h
 '
 mutation_packages='
 rsync         command -v rsync
-patch         command -v patch
+python3       command -v python3
 '
 # The oldest Swift whose compiler understands the package.
 swift_minimum=6.2
