@@ -33,8 +33,7 @@ struct RoundTrips: WebSocketServerHandler {
     }
     let microseconds = duration.wholeMicroseconds
     state.add(microseconds)
-    // With a key: should messages have to be dropped, the newest of these is enough.
-    connection.send("\(microseconds) µs", key: 1)
+    connection.send("\(microseconds) µs")
   }
 
   func closed(_ connection: Connection, _ closure: Closure, state: inout RoundTripSummary) {

@@ -7,7 +7,6 @@ final class Lane {
     let byteCount: Int
     let isTiny: Bool
     let isText: Bool
-    let key: UInt64
     /// Counts up over all lanes of the session.
     let order: Int
     /// It was posted, or may have been: `accepted` is the answer of the moment.

@@ -252,22 +252,6 @@ final class Model {
     case .close: return false
     case .dropNewest: return entry.isPosted && session.hasSubscribed
     case .dropOldest: return true
-    case .keepNewestPerKey:
-      return entry.isPosted || entry.key != 0 && hasSuccessor(entry, of: session)
-    }
-  }
-
-  /// Whether a message with the same key has come to the queue after this one: it takes its place,
-  /// also if there is no room for it itself, or if the connection is closed when the older one's
-  /// end is told.
-  private func hasSuccessor(_ entry: Lane.Entry, of session: Session) -> Bool {
-    session.lanes.indices.contains { number in
-      session.lanes[number].entries.contains { other in
-        other.key == entry.key && other.order != entry.order
-          && (other.result != .dropped || number % 8 == 1)
-          && (other.result != .closed || entry.outcome == .dropped)
-          && (other.order > entry.order || other.isPosted)
-      }
     }
   }
 

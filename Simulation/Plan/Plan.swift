@@ -53,10 +53,9 @@ extension Plan.Settings {
     clientReactorCount = random.number(1...2)
     let limit = 1 << random.number(12...19)
     let overflow: QueueLimits.Overflow =
-      switch random.number(0...7) {
+      switch random.number(0...6) {
       case 0: .dropNewest
       case 1: .dropOldest
-      case 2: .keepNewestPerKey
       default: .close
       }
     queue = QueueLimits(

@@ -154,7 +154,7 @@ extension World {
       for number in 0..<(argument % 40) {
         let order = Order(
           byteCount: number * (argument % 70), isText: number % 3 == 0,
-          key: UInt64(number * argument % 5), hasCompletion: number % 4 == argument % 7)
+          hasCompletion: number % 4 == argument % 7)
         send(order, from: session)
       }
       // There is no room for it, whatever is dropped, unless nothing is on its way.
@@ -188,7 +188,7 @@ extension World {
     default:
       send(
         Order(
-          byteCount: byteCount, isText: argument % 3 == 0, key: UInt64(argument % 4),
+          byteCount: byteCount, isText: argument % 3 == 0,
           hasCompletion: argument % 5 == 0, sequel: Action.Sequel(argument / 3)),
         from: other)
     }

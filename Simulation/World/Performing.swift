@@ -47,8 +47,8 @@ extension World {
 
   private func order(_ action: Action) -> Order {
     Order(
-      byteCount: action.size, isText: action.isText, key: action.key,
-      hasCompletion: action.hasCompletion, sequel: Action.Sequel(action.argument))
+      byteCount: action.size, isText: action.isText, hasCompletion: action.hasCompletion,
+      sequel: Action.Sequel(action.argument))
   }
 
   private func send(_ order: Order, from session: Session?) {

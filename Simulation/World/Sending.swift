@@ -13,7 +13,6 @@ extension World {
   struct Order {
     var byteCount = 100
     var isText = false
-    var key: UInt64 = 0
     var hasCompletion = false
     var operation = 0
     var argument = 0
@@ -43,7 +42,7 @@ extension World {
     // What is sent to a subscriber behind what the same thread has published is posted, and how far
     // it lags is known to its reactor only.
     let number = add(
-      byteCount, to: laneNumber, of: session, isTiny: isTiny, isText: order.isText, key: order.key,
+      byteCount, to: laneNumber, of: session, isTiny: isTiny, isText: order.isText,
       isPosted: !isOwner || session.hasSubscribed, hasCompletion: order.hasCompletion)
     let isPlain = order.operation == 0 && session.isServer
     let bytes =
@@ -97,7 +96,7 @@ extension World {
   /// Notes a message that is about to be sent. Returns its number in its lane.
   func add(
     _ byteCount: Int, to laneNumber: Int, of session: Session, isTiny: Bool = false, isText: Bool,
-    key: UInt64 = 0, isPosted: Bool, isFragmented: Bool = false, hasCompletion: Bool
+    isPosted: Bool, isFragmented: Bool = false, hasCompletion: Bool
   ) -> Int {
     // Each fragment has a header of its own.
     let frameByteCount =
@@ -108,7 +107,7 @@ extension World {
     session.longestByteCount = max(session.longestByteCount, frameByteCount)
     return session.lanes[laneNumber].add(
       Lane.Entry(
-        byteCount: byteCount, isTiny: isTiny, isText: isText, key: key, order: session.sendCount,
+        byteCount: byteCount, isTiny: isTiny, isText: isText, order: session.sendCount,
         isPosted: isPosted, isFragmented: isFragmented, hasCompletion: hasCompletion,
         mayMeetFragments: isPosted && mayMeetFragments(session)))
   }
@@ -137,11 +136,11 @@ extension World {
     let completion = order.hasCompletion ? completion(of: number, lane, order, session) : nil
     if order.isPrepared {
       return connection.send(
-        PreparedMessage(bytes.span.bytes, as: order.isText ? .text : .binary), key: order.key,
+        PreparedMessage(bytes.span.bytes, as: order.isText ? .text : .binary),
         completion: completion)
     }
     return connection.send(
-      bytes.span.bytes, as: order.isText ? .text : .binary, key: order.key, completion: completion)
+      bytes.span.bytes, as: order.isText ? .text : .binary, completion: completion)
   }
 
   func completion(

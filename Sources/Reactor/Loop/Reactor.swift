@@ -18,7 +18,7 @@ internal import Synchronization
   public let position: Int
   public let configuration: ReactorConfiguration
   public let backendKind: BackendKind
-  /// Whether sends that wait may be dropped.
+  /// Whether messages may be dropped once they wait. Then each is kept apart from others.
   public let dropsSends: Bool
 
   @usableFromInline package let number: UInt32
@@ -63,7 +63,7 @@ internal import Synchronization
       byteCount: Self.piecesAtOnceCountMax * Self.headerByteCountMax, alignment: 16)
     let limits = configuration.queue
     uncheckedByteCount = min(limits.byteCountMax, limits.backpressureByteCount)
-    dropsSends = limits.overflow == .dropOldest || limits.overflow == .keepNewestPerKey
+    dropsSends = limits.overflow == .dropOldest
   }
 
   deinit {
@@ -165,7 +165,7 @@ internal import Synchronization
   /// - Parameters:
   ///   - chunk: what to send.
   ///   - connection: where to.
-  ///   - isDroppable: it may be dropped whole by `dropOldest` and `dropKey`.
+  ///   - isDroppable: it may be dropped whole by `dropOldest`.
   public func enqueue(
     _ chunk: PostedChunk, on connection: ConnectionPointer, isDroppable: Bool = false
   ) {
@@ -209,18 +209,6 @@ internal import Synchronization
   /// none is left. Returns how many were dropped.
   public func dropOldest(_ byteCount: Int, on connection: ConnectionPointer) -> Int {
     unsafe releaseAll(connection.takeDroppable(byteCount), .dropped)
-  }
-
-  /// Whether a message with this key, 0: none, may be dropped once it waits. Then it has to be kept apart from others.
-  @inlinable @inline(__always)
-  public func drops(key: UInt64) -> Bool {
-    dropsSends && (key != 0 || configuration.queue.overflow == .dropOldest)
-  }
-
-  /// Drops the droppable chunks with this key that wait on a connection. Returns how many were
-  /// dropped.
-  public func dropKey(_ key: UInt64, on connection: ConnectionPointer) -> Int {
-    unsafe releaseAll(connection.takeDroppable(.max, key: key), .dropped)
   }
 
   /// Asks for `ConnectionHandler.drained` when the send queue has run empty.

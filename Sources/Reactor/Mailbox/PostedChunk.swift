@@ -16,27 +16,23 @@ internal import Synchronization
   ///   - byteCount: bytes that will be sent.
   ///   - headroom: bytes in front of them that `prepend` may make use of.
   ///   - kind: the handler's own mark of what this is.
-  ///   - key: of which only the newest is to be kept; 0: none.
   ///   - completion: called on the owning reactor's thread when the bytes are in the kernel or
   ///     never will be.
   ///   - fill: writes the bytes.
   public init(
-    byteCount: Int, headroom: Int = 0, kind: UInt8, key: UInt64 = 0,
+    byteCount: Int, headroom: Int = 0, kind: UInt8,
     completion: SendCompletion? = nil, fill: (UnsafeMutableRawBufferPointer) -> Void
   ) {
     unsafe pointer = ChunkPool.makeUnpooled(headroom + byteCount)
     unsafe pointer.pointee.start = headroom
     unsafe pointer.pointee.end = headroom + byteCount
     unsafe pointer.pointee.kind = kind
-    unsafe pointer.pointee.key = key
     unsafe pointer.pointee.completion = completion
     unsafe fill(pointer.content)
   }
 
   /// The handler's own mark.
   public var kind: UInt8 { unsafe pointer.pointee.kind }
-  /// Of which only the newest is to be kept; 0: none.
-  public var key: UInt64 { unsafe pointer.pointee.key }
   public var hasCompletion: Bool { unsafe pointer.pointee.completion != nil }
   /// The bytes, to be changed at will before they are enqueued.
   @unsafe public var content: UnsafeMutableRawBufferPointer { unsafe pointer.content }

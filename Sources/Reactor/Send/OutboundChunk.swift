@@ -6,9 +6,8 @@
   @usableFromInline var flags = OutboundChunkFlags()
   /// Called when the bytes are in the kernel, or will never be.
   var completion: SendCompletion?
-  /// For the policy that keeps only the newest of a kind; 0: none. Of a reference, the ordinal of
-  /// its first message; of one that begins with a handshake, where that ends.
-  var key: UInt64 = 0
+  /// Of a reference to messages of a topic: the ordinal of the first of them.
+  var firstOrdinal: UInt64 = 0
   /// Bytes of room behind the header.
   @usableFromInline let capacity: Int
   /// The bytes not yet sent are [start, end).
@@ -25,6 +24,8 @@
   var subscription = Subscription.none
   /// Of a reference: its messages.
   var messageCount: UInt32 = 0
+  /// Of one that begins with a handshake: where that ends.
+  var handshakeEnd: UInt32 = 0
   /// Of a reference: what holds its bytes.
   var owner: ByteOwner?
   /// The room: behind this header, or of a reference elsewhere.
@@ -42,7 +43,7 @@
     unsafe next = nil
     entry.isOwnPost = false
     if completion != nil { completion = nil }
-    key = 0
+    firstOrdinal = 0
     start = 0
     end = 0
     connectionIndex = ConnectionRecord.noIndex

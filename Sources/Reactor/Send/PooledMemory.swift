@@ -26,11 +26,10 @@ extension Reactor {
 
   /// A chunk of pooled memory to be filled and enqueued.
   public func makeChunk(
-    byteCount: Int, key: UInt64 = 0, completion: SendCompletion? = nil
+    byteCount: Int, completion: SendCompletion? = nil
   ) -> PostedChunk {
     let chunk = unsafe state.value.pool.take(byteCount)
     unsafe chunk.pointee.end = byteCount
-    unsafe chunk.pointee.key = key
     unsafe chunk.pointee.completion = completion
     return unsafe PostedChunk(chunk)
   }

@@ -16,9 +16,6 @@ public struct QueueLimits: Sendable, Equatable {
     case dropNewest
     /// The oldest that wait are dropped to make room.
     case dropOldest
-    /// As `dropNewest`; and in addition a send with a key takes the place of one with the same key
-    /// that still waits, whether there is room or not.
-    case keepNewestPerKey
     /// The connection is closed: the peer reads too slowly. What other threads post is dropped as long
     /// as the owning reactor has not looked at `byteCountMax` bytes of theirs: that says nothing about
     /// the peer.
@@ -54,11 +51,11 @@ extension Reactor {
   /// that is the policy. The reactor's thread.
   @inline(__always)
   public func admit(
-    _ byteCount: Int, key: UInt64 = 0, to connection: ConnectionPointer
+    _ byteCount: Int, to connection: ConnectionPointer
   ) -> QueueAdmission {
     guard canSend(on: connection) else { return .closed }
     guard connection.pointee.queuedByteCount > 0 else { return .accepted }
-    return admitBehindOthers(byteCount, key: key, to: connection)
+    return admitBehindOthers(byteCount, to: connection)
   }
 
   /// As `admit`, for what another thread has posted after it asked `ConnectionID.admission`. With
@@ -66,9 +63,9 @@ extension Reactor {
   /// it is, although the queue exceeds its limit then: by no more than what can be posted within
   /// two passes, which is bounded by the same limit.
   public func admitPosted(
-    _ byteCount: Int, key: UInt64 = 0, to connection: ConnectionPointer
+    _ byteCount: Int, to connection: ConnectionPointer
   ) -> QueueAdmission {
-    let admission = admit(byteCount, key: key, to: connection)
+    let admission = admit(byteCount, to: connection)
     guard admission == .dropped, configuration.queue.overflow == .dropNewest else {
       return admission
     }
@@ -76,10 +73,8 @@ extension Reactor {
   }
 
   private func admitBehindOthers(
-    _ byteCount: Int, key: UInt64, to connection: ConnectionPointer
+    _ byteCount: Int, to connection: ConnectionPointer
   ) -> QueueAdmission {
-    let limits = configuration.queue
-    if limits.overflow == .keepNewestPerKey, key != 0 { _ = dropKey(key, on: connection) }
     guard hasRoom(byteCount, on: connection) else {
       return admitBeyondLimit(byteCount, to: connection)
     }
@@ -104,7 +99,7 @@ extension Reactor {
     _ = unsafe releaseAll(flushed, .sent)
     switch configuration.queue.overflow {
     case .close: return .overflow
-    case .dropNewest, .keepNewestPerKey: break
+    case .dropNewest: break
     case .dropOldest:
       let excess = byteCount - room(on: connection)
       // The rest is in the kernel's hands, or may not be dropped. Then nothing is, in vain.
@@ -158,7 +153,7 @@ extension ConnectionID {
       switch limits.overflow {
       case .dropNewest: return .dropped
       // The owner makes room, or closes; but what it has not even seen yet is bounded too.
-      case .dropOldest, .keepNewestPerKey, .close:
+      case .dropOldest, .close:
         if posted > 0, byteCount > limits.byteCountMax - posted { return .dropped }
       }
       return .acceptedWithBackpressure

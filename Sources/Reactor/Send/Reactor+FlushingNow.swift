@@ -43,7 +43,7 @@ extension Reactor {
     send(bytes, on: connection)
     guard isFirst, let chunk = unsafe connection.pointee.sendHead else { return }
     unsafe chunk.pointee.flags.insert(.beginsWithHandshake)
-    unsafe chunk.pointee.key = UInt64(chunk.pointee.end)
+    unsafe chunk.pointee.handshakeEnd = UInt32(clamping: chunk.pointee.end)
   }
 
   /// A send in flight may have ended already, without its completion having been taken.

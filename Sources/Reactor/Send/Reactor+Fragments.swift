@@ -17,14 +17,13 @@ extension Reactor {
   ///
   /// - Parameters:
   ///   - pieces: the fragments.
-  ///   - key: of the message; see `QueueLimits.Overflow`.
   ///   - completion: called when the last fragment is in the kernel, or never will be.
   ///   - connection: where to.
   ///   - isDroppable: the message may be dropped whole.
   ///   - byteCount: of a fragment with its header, from its range.
   ///   - fill: writes a fragment.
   public func enqueue(
-    _ pieces: PayloadPieces, key: UInt64, completion: SendCompletion?,
+    _ pieces: PayloadPieces, completion: SendCompletion?,
     on connection: ConnectionPointer, isDroppable: Bool, byteCount: (Range<Int>) -> Int,
     fill: (Int, Range<Int>, UnsafeMutableRawBufferPointer) -> Void
   ) {
@@ -36,10 +35,7 @@ extension Reactor {
       unsafe chunk.pointee.end = count
       unsafe fill(index, range, chunk.content)
       unsafe chunk.pointee.flags = .beginsFragment
-      if index == 0 {
-        unsafe chunk.pointee.key = key
-        if isDroppable { unsafe chunk.pointee.flags.insert(.isDroppable) }
-      }
+      if index == 0, isDroppable { unsafe chunk.pointee.flags.insert(.isDroppable) }
       let isLast = index == pieces.count - 1
       if isLast { unsafe chunk.pointee.completion = completion }
       unsafe append(chunk, isLast: isLast, to: connection)
@@ -71,10 +67,7 @@ extension Reactor {
         start: header.bytes, count: Self.headerByteCountMax)
       unsafe header.pointee.end = unsafe writeHeader(index, range, room)
       unsafe header.pointee.flags = .beginsFragment
-      if index == 0 {
-        unsafe header.pointee.key = chunk.key
-        if isDroppable { unsafe header.pointee.flags.insert(.isDroppable) }
-      }
+      if index == 0, isDroppable { unsafe header.pointee.flags.insert(.isDroppable) }
       unsafe append(header, isLast: false, to: connection)
       if index < pieces.count - 1 {
         let reference = unsafe state.value.pool.takeReference(
@@ -89,12 +82,11 @@ extension Reactor {
 
   /// As the other one, for shared bytes.
   public func enqueue(
-    _ bytes: SharedBytes, as pieces: PayloadPieces, behind start: Int, key: UInt64,
+    _ bytes: SharedBytes, as pieces: PayloadPieces, behind start: Int,
     completion: SendCompletion?, on connection: ConnectionPointer, isDroppable: Bool,
     writeHeader: HeaderWriter
   ) {
     let chunk = unsafe reference(to: bytes)
-    unsafe chunk.pointee.key = key
     unsafe chunk.pointee.completion = completion
     unsafe enqueue(
       PostedChunk(chunk), as: pieces, behind: start, on: connection, isDroppable: isDroppable,

@@ -92,7 +92,7 @@ extension ConnectionPointer {
     guard let head = unsafe pointee.sendHead,
       unsafe head.pointee.flags.contains(.beginsWithHandshake)
     else { return 0 }
-    return unsafe max(0, Int(head.pointee.key) - head.pointee.start)
+    return unsafe max(0, Int(head.pointee.handshakeEnd) - head.pointee.start)
   }
 
   /// Takes all chunks off, whatever they are.
@@ -127,17 +127,15 @@ extension ConnectionPointer {
     return kept == 0
   }
 
-  /// Takes out the oldest chunks that may be dropped, until `byteCount` bytes are free; or those
-  /// with `key`. Returns them, linked, oldest first, so that their completions can be called.
-  func takeDroppable(_ byteCount: Int, key: UInt64? = nil) -> OutboundChunkPointer? {
+  /// Takes out the oldest chunks that may be dropped, until `byteCount` bytes are free. Returns them,
+  /// linked, oldest first, so that their completions can be called.
+  func takeDroppable(_ byteCount: Int) -> OutboundChunkPointer? {
     var freed = 0
     var taken = ChunkList()
     var previous: OutboundChunkPointer?
     var next = unsafe pointee.sendHead
     while let chunk = unsafe next, freed < byteCount {
-      guard unsafe chunk.pointee.flags.contains(.isDroppable),
-        unsafe key == nil || chunk.pointee.key == key
-      else {
+      guard unsafe chunk.pointee.flags.contains(.isDroppable) else {
         unsafe previous = chunk
         unsafe next = chunk.pointee.next
         continue

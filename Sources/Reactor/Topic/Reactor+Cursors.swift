@@ -199,7 +199,7 @@ extension Reactor {
     let chunk = unsafe state.value.pool.takeReference(
       to: piece.start, byteCount: piece.byteCount, in: piece.segment)
     unsafe chunk.pointee.subscription = index
-    unsafe chunk.pointee.key = piece.first
+    unsafe chunk.pointee.firstOrdinal = piece.first
     unsafe chunk.pointee.messageCount = UInt32(piece.end - piece.first)
     unsafe connection.append(chunk)
   }
@@ -256,7 +256,7 @@ extension Reactor {
   private func takeBack(_ chunk: OutboundChunkPointer) {
     let index = unsafe chunk.pointee.subscription
     let cursor = topics.value[index].cursor
-    unsafe topics.value[index].cursor = min(cursor, chunk.pointee.key)
+    unsafe topics.value[index].cursor = min(cursor, chunk.pointee.firstOrdinal)
     notePending(index)
   }
 
@@ -267,7 +267,7 @@ extension Reactor {
     let content = unsafe chunk.content
     let start = unsafe content.baseAddress.unsafelyUnwrapped
     let offset = unsafe start - segment.bytes
-    let end = unsafe chunk.pointee.key + UInt64(chunk.pointee.messageCount)
+    let end = unsafe chunk.pointee.firstOrdinal + UInt64(chunk.pointee.messageCount)
     // The message behind the one that this byte belongs to.
     let next = segment.ordinal(atOrAfter: offset + 1, below: end)
     let rest = segment.offset(of: next) - offset
@@ -279,7 +279,7 @@ extension Reactor {
       unsafe connection.append(kept)
     }
     unsafe chunk.pointee.messageCount = UInt32(end - next)
-    unsafe chunk.pointee.key = next
+    unsafe chunk.pointee.firstOrdinal = next
   }
 
   /// Something has been sent directly since: the references before it stay where they are. Only

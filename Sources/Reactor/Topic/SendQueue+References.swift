@@ -27,7 +27,9 @@ extension ConnectionPointer {
   func firstReferred(of subscription: UInt32) -> UInt64? {
     var next = unsafe pointee.sendHead
     while let chunk = unsafe next {
-      if unsafe chunk.pointee.subscription == subscription { return unsafe chunk.pointee.key }
+      if unsafe chunk.pointee.subscription == subscription {
+        return unsafe chunk.pointee.firstOrdinal
+      }
       unsafe next = chunk.pointee.next
     }
     return nil

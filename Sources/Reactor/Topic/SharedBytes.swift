@@ -34,7 +34,7 @@ public final class SharedBytes: Sendable {
 extension Reactor {
   /// Queues shared bytes to be sent. `canSend` must hold.
   public func enqueue(
-    _ bytes: SharedBytes, key: UInt64 = 0, completion: SendCompletion? = nil,
+    _ bytes: SharedBytes, completion: SendCompletion? = nil,
     on connection: ConnectionPointer, isDroppable: Bool = false
   ) {
     if bytes.isCopied, completion == nil, !isDroppable {
@@ -43,7 +43,6 @@ extension Reactor {
       return
     }
     let chunk = unsafe reference(to: bytes)
-    unsafe chunk.pointee.key = key
     unsafe chunk.pointee.completion = completion
     if isDroppable { unsafe chunk.pointee.flags.insert(.isDroppable) }
     markDirty(connection)
@@ -58,14 +57,13 @@ extension Reactor {
 
 extension PostedChunk {
   /// Shared bytes on their way to a connection. Any thread.
-  public init(_ bytes: SharedBytes, kind: UInt8, key: UInt64, completion: SendCompletion?) {
+  public init(_ bytes: SharedBytes, kind: UInt8, completion: SendCompletion?) {
     let chunk = unsafe ChunkPool.makeUnpooled(0)
     unsafe chunk.pointee.owner = ByteOwner(holding: bytes.segment)
     unsafe chunk.pointee.base = bytes.segment.bytes
     unsafe chunk.pointee.end = bytes.byteCount
     unsafe chunk.pointee.flags = .isReference
     unsafe chunk.pointee.kind = kind
-    unsafe chunk.pointee.key = key
     unsafe chunk.pointee.completion = completion
     unsafe self.init(chunk)
   }

@@ -34,42 +34,40 @@ public struct Connection: Sendable, Hashable {
   ///
   /// - Parameters:
   ///   - text: the message.
-  ///   - key: of messages with the same key (not 0), only the newest needs to be sent
-  ///     (`QueueLimits.Overflow`).
   ///   - completion: called on the reactor's thread when the message is in the kernel, or never
   ///     will be.
   /// - Returns: what became of it so far.
   @discardableResult
   public func send(
-    _ text: String, key: UInt64 = 0, completion: SendCompletion? = nil
+    _ text: String, completion: SendCompletion? = nil
   ) -> SendResult {
-    unsafe send(text.utf8.span.bytes, as: .text, key: key, completion: completion)
+    unsafe send(text.utf8.span.bytes, as: .text, completion: completion)
   }
 
-  /// Sends a binary message. See `send(_:key:completion:)`.
+  /// Sends a binary message. See `send(_:completion:)`.
   @discardableResult
   public func send(
-    _ bytes: [UInt8], key: UInt64 = 0, completion: SendCompletion? = nil
+    _ bytes: [UInt8], completion: SendCompletion? = nil
   ) -> SendResult {
-    unsafe send(bytes.span.bytes, as: .binary, key: key, completion: completion)
+    unsafe send(bytes.span.bytes, as: .binary, completion: completion)
   }
 
   /// Sends a message that has arrived, here or on another connection, with its kind.
   @discardableResult
   public func send(
-    _ message: borrowing IncomingMessage, key: UInt64 = 0, completion: SendCompletion? = nil
+    _ message: borrowing IncomingMessage, completion: SendCompletion? = nil
   ) -> SendResult {
-    send(message.bytes, as: message.kind, key: key, completion: completion)
+    send(message.bytes, as: message.kind, completion: completion)
   }
 
   /// Sends a message: in one frame, or in fragments if it is longer than `fragmentByteCountMax` of the configuration,
   /// with nothing but pings and pongs between. Bytes sent as text must be UTF-8, or the peer will fail the connection.
   @discardableResult
   public func send(
-    _ bytes: RawSpan, as kind: Message.Kind, key: UInt64 = 0, completion: SendCompletion? = nil
+    _ bytes: RawSpan, as kind: Message.Kind, completion: SendCompletion? = nil
   ) -> SendResult {
-    if key == 0, completion == nil, let result = sendShort(bytes, kind) { return result }
-    return send(kind.opcode, bytes, .message, key: key, completion: completion)
+    if completion == nil, let result = sendShort(bytes, kind) { return result }
+    return send(kind.opcode, bytes, .message, completion: completion)
   }
 
   /// Sends one fragment of a message (RFC 6455 §5.4), the first of them with `isFirst`, the last
@@ -96,7 +94,7 @@ public struct Connection: Sendable, Hashable {
       case (false, true): .lastFragment
       }
     let opcode = isFirst ? kind.opcode : .continuation
-    return send(opcode, bytes, sendKind, key: 0, completion: completion)
+    return send(opcode, bytes, sendKind, completion: completion)
   }
 
   /// Sends a ping, with up to 125 bytes that the pong brings back. More bytes end the process with a
@@ -105,7 +103,7 @@ public struct Connection: Sendable, Hashable {
   @discardableResult
   public func ping(_ payload: RawSpan = RawSpan()) -> SendResult {
     checkControlPayload("ping", payload)
-    return send(.ping, payload, .control, key: 0, completion: nil)
+    return send(.ping, payload, .control, completion: nil)
   }
 
   /// Sends a pong that nobody asked for: a heartbeat in one direction (RFC 6455 §5.5.3). Its payload is
@@ -113,7 +111,7 @@ public struct Connection: Sendable, Hashable {
   @discardableResult
   public func pong(_ payload: RawSpan = RawSpan()) -> SendResult {
     checkControlPayload("pong", payload)
-    return send(.pong, payload, .control, key: 0, completion: nil)
+    return send(.pong, payload, .control, completion: nil)
   }
 
   /// Sends a frame as the header says, whatever that is: for those who do the protocol themselves.
@@ -221,18 +219,18 @@ public struct Connection: Sendable, Hashable {
   }
 
   private func send(
-    _ opcode: Opcode, _ payload: RawSpan, _ kind: SendKind, key: UInt64,
+    _ opcode: Opcode, _ payload: RawSpan, _ kind: SendKind,
     completion: SendCompletion?
   ) -> SendResult {
     let result = directly(isOrdered: kind != .control) {
-      $0.send(opcode, payload, kind: kind, key: key, completion: completion, on: $1)
+      $0.send(opcode, payload, kind: kind, completion: completion, on: $1)
     }
     if let result { return result }
     let byteCount = FrameEncoder.byteCount(payloadByteCount: payload.byteCount, isMasked: false)
     return post(byteCount, kind: kind, completion: completion) {
       unsafe PostedChunk(
         byteCount: byteCount, headroom: id.isOutgoing ? MaskingKey.byteCount : 0,
-        kind: kind.rawValue, key: key, completion: completion
+        kind: kind.rawValue, completion: completion
       ) {
         unsafe Engine.encode(opcode, payload, kind, into: $0)
       }

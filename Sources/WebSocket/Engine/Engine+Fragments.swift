@@ -12,13 +12,13 @@ extension Engine {
   }
 
   func sendFragments(
-    _ pieces: PayloadPieces, _ opcode: Opcode, _ payload: RawSpan, key: UInt64,
+    _ pieces: PayloadPieces, _ opcode: Opcode, _ payload: RawSpan,
     completion: SendCompletion?, on connection: ConnectionPointer
   ) -> SendResult {
-    let admission = admit(byteCount(of: pieces), kind: .message, key: key, to: connection)
+    let admission = admit(byteCount(of: pieces), kind: .message, to: connection)
     if let refusal = refuse(admission, completion, on: connection) { return refusal }
     connection.webSocket.flags.insert(.mayHaveFragmentsQueued)
-    let isDroppable = reactor.drops(key: key)
+    let isDroppable = reactor.dropsSends
     let isSent =
       unsafe completion == nil && !isDroppable && role == .server
       && reactor.sendNow(pieces, of: payload, on: connection) { index, range, memory in
@@ -26,7 +26,7 @@ extension Engine {
       }
     if !isSent {
       enqueue(
-        pieces, opcode, payload, key: key, completion: completion, on: connection,
+        pieces, opcode, payload, completion: completion, on: connection,
         isDroppable: isDroppable)
     }
     return admission == .accepted ? .accepted : .backpressure
@@ -34,16 +34,16 @@ extension Engine {
 
   /// Queues a prepared message as it lies there.
   func sendFragments(
-    _ pieces: PayloadPieces, of bytes: SharedBytes, key: UInt64, completion: SendCompletion?,
+    _ pieces: PayloadPieces, of bytes: SharedBytes, completion: SendCompletion?,
     on connection: ConnectionPointer
   ) -> SendResult {
-    let admission = admit(byteCount(of: pieces), kind: .message, key: key, to: connection)
+    let admission = admit(byteCount(of: pieces), kind: .message, to: connection)
     if let refusal = refuse(admission, completion, on: connection) { return refusal }
     connection.webSocket.flags.insert(.mayHaveFragmentsQueued)
     let opcode = bytes.withBytes { Self.parts(of: $0).0 }
     unsafe reactor.enqueue(
-      bytes, as: pieces, behind: bytes.byteCount - pieces.byteCount, key: key,
-      completion: completion, on: connection, isDroppable: reactor.drops(key: key)
+      bytes, as: pieces, behind: bytes.byteCount - pieces.byteCount,
+      completion: completion, on: connection, isDroppable: reactor.dropsSends
     ) { index, range, memory in
       unsafe Self.writeHeader(opcode, pieces, index, range, nil, into: memory)
     }
@@ -63,11 +63,11 @@ extension Engine {
   ) {
     let frame = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(chunk.content))
     let (opcode, range) = Self.parts(of: frame)
-    let isDroppable = reactor.drops(key: chunk.key)
+    let isDroppable = reactor.dropsSends
     connection.webSocket.flags.insert(.mayHaveFragmentsQueued)
     if role == .client, chunk.isShared {
       enqueue(
-        pieces, opcode, frame.extracting(range), key: chunk.key,
+        pieces, opcode, frame.extracting(range),
         completion: chunk.takeCompletion(), on: connection, isDroppable: isDroppable)
       return reactor.discard(chunk, .sent, on: connection)
     }
@@ -85,11 +85,11 @@ extension Engine {
   }
 
   private func enqueue(
-    _ pieces: PayloadPieces, _ opcode: Opcode, _ payload: RawSpan, key: UInt64,
+    _ pieces: PayloadPieces, _ opcode: Opcode, _ payload: RawSpan,
     completion: SendCompletion?, on connection: ConnectionPointer, isDroppable: Bool
   ) {
     unsafe reactor.enqueue(
-      pieces, key: key, completion: completion, on: connection, isDroppable: isDroppable,
+      pieces, completion: completion, on: connection, isDroppable: isDroppable,
       byteCount: { frameByteCount($0.count) }
     ) { index, range, memory in
       var span = unsafe MutableRawSpan(_unsafeBytes: memory)

@@ -29,14 +29,13 @@ extension Engine {
     let frame = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(shared.content))
     let (opcode, range) = Self.parts(of: frame)
     let payload = frame.extracting(range)
-    let key = shared.key
     let copy = reactor.makeChunk(
-      byteCount: frameByteCount(payload.byteCount), key: key,
+      byteCount: frameByteCount(payload.byteCount),
       completion: shared.takeCompletion())
     unsafe encode(opcode, payload, .message, into: copy.content)
     if shared.reportsBackpressure { reactor.reportBackpressure(on: connection) }
     reactor.discard(shared, .sent)
-    reactor.enqueue(copy, on: connection, isDroppable: reactor.drops(key: key))
+    reactor.enqueue(copy, on: connection, isDroppable: reactor.dropsSends)
   }
 
   /// The opcode of a whole frame of our own that is not masked, and where its payload is.

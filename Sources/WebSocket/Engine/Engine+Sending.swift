@@ -25,18 +25,18 @@ extension Engine {
   // MARK: On the reactor's thread
 
   func send(
-    _ opcode: Opcode, _ payload: RawSpan, kind: SendKind, key: UInt64,
+    _ opcode: Opcode, _ payload: RawSpan, kind: SendKind,
     completion: SendCompletion?, on connection: ConnectionPointer
   ) -> SendResult {
     if kind == .message, let pieces = pieces(payload.byteCount) {
       return sendFragments(
-        pieces, opcode, payload, key: key, completion: completion, on: connection)
+        pieces, opcode, payload, completion: completion, on: connection)
     }
     let byteCount = frameByteCount(payload.byteCount)
-    let admission = admit(byteCount, kind: kind, key: key, to: connection)
+    let admission = admit(byteCount, kind: kind, to: connection)
     if let refusal = refuse(admission, completion, on: connection) { return refusal }
     note(kind, on: connection)
-    let isDroppable = kind == .message && reactor.drops(key: key)
+    let isDroppable = kind == .message && reactor.dropsSends
     if completion == nil, !isDroppable {
       if role == .server, payload.byteCount >= Reactor.sendNowByteCountMin,
         sendNow(opcode, payload, kind, on: connection)
@@ -52,7 +52,7 @@ extension Engine {
       let room = unsafe reactor.reserve(byteCount, on: connection)
       unsafe encode(opcode, payload, kind, into: room)
     } else {
-      let chunk = reactor.makeChunk(byteCount: byteCount, key: key, completion: completion)
+      let chunk = reactor.makeChunk(byteCount: byteCount, completion: completion)
       unsafe encode(opcode, payload, kind, into: chunk.content)
       reactor.enqueue(chunk, on: connection, isDroppable: isDroppable)
     }
@@ -94,14 +94,14 @@ extension Engine {
   }
 
   func sendControl(_ opcode: Opcode, _ payload: RawSpan, on connection: ConnectionPointer) {
-    _ = send(opcode, payload, kind: .control, key: 0, completion: nil, on: connection)
+    _ = send(opcode, payload, kind: .control, completion: nil, on: connection)
   }
 
   func sendFrame(
     _ header: FrameHeader, _ payload: RawSpan, on connection: ConnectionPointer
   ) -> SendResult {
     let byteCount = header.encodedByteCount + payload.byteCount
-    switch admit(byteCount, kind: .raw, key: 0, to: connection) {
+    switch admit(byteCount, kind: .raw, to: connection) {
     case .dropped: return .dropped
     case .closed: return .closed
     case .overflow:
@@ -141,7 +141,7 @@ extension Engine {
     }
     let pieces = kind == .message ? self.pieces(of: chunk) : nil
     let byteCount = unsafe pieces.map { self.byteCount(of: $0) } ?? chunk.content.count
-    switch admit(byteCount, kind: kind, key: chunk.key, isPosted: true, to: connection) {
+    switch admit(byteCount, kind: kind, isPosted: true, to: connection) {
     case .accepted, .acceptedWithBackpressure: break
     case .dropped:
       // Its sender has gone on with the rest: without it the message would arrive with a hole.
@@ -152,7 +152,6 @@ extension Engine {
       overflow(connection)
       return reactor.discard(chunk, .closed)
     }
-    let key = chunk.key
     note(kind, on: connection)
     if kind == .raw { unsafe noteFrame(chunk.content[0], on: connection) }
     if let pieces { return enqueue(chunk, in: pieces, on: connection) }
@@ -164,7 +163,7 @@ extension Engine {
       return reactor.enqueueControl(chunk, on: connection)
     }
     reactor.enqueue(
-      chunk, on: connection, isDroppable: kind == .message && reactor.drops(key: key))
+      chunk, on: connection, isDroppable: kind == .message && reactor.dropsSends)
   }
 
   /// What tells a close code and reason to the owner's thread.
@@ -218,7 +217,7 @@ extension Engine {
 
   /// Asks the protocol, then the queue.
   func admit(
-    _ byteCount: Int, kind: SendKind, key: UInt64, isPosted: Bool = false,
+    _ byteCount: Int, kind: SendKind, isPosted: Bool = false,
     to connection: ConnectionPointer
   ) -> QueueAdmission {
     guard canSend(kind, on: connection) else { return .closed }
@@ -233,8 +232,8 @@ extension Engine {
     }
     let admission =
       isPosted
-      ? reactor.admitPosted(byteCount, key: key, to: connection)
-      : reactor.admit(byteCount, key: key, to: connection)
+      ? reactor.admitPosted(byteCount, to: connection)
+      : reactor.admit(byteCount, to: connection)
     // The completions of what was sent or dropped to make room may have closed the connection, or begun a
     // fragmented message.
     guard canSend(kind, on: connection) else { return .closed }

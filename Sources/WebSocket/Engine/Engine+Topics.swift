@@ -47,14 +47,14 @@ extension Engine {
   }
 
   func send(
-    _ message: PreparedMessage, key: UInt64, completion: SendCompletion?,
+    _ message: PreparedMessage, completion: SendCompletion?,
     on connection: ConnectionPointer
   ) -> SendResult {
     guard role == .server else {
       return message.bytes.withBytes { frame in
         let (opcode, payload) = Self.parts(of: frame)
         return send(
-          opcode, frame.extracting(payload), kind: .message, key: key, completion: completion,
+          opcode, frame.extracting(payload), kind: .message, completion: completion,
           on: connection)
       }
     }
@@ -62,12 +62,12 @@ extension Engine {
     if bytes.byteCount > configuration.fragmentByteCountMax,
       let pieces = pieces(bytes.withBytes { Self.parts(of: $0).1.count })
     {
-      return sendFragments(pieces, of: bytes, key: key, completion: completion, on: connection)
+      return sendFragments(pieces, of: bytes, completion: completion, on: connection)
     }
-    let admission = admit(bytes.byteCount, kind: .message, key: key, to: connection)
+    let admission = admit(bytes.byteCount, kind: .message, to: connection)
     if let refusal = refuse(admission, completion, on: connection) { return refusal }
     reactor.enqueue(
-      bytes, key: key, completion: completion, on: connection, isDroppable: reactor.drops(key: key))
+      bytes, completion: completion, on: connection, isDroppable: reactor.dropsSends)
     return admission == .accepted ? .accepted : .backpressure
   }
 }

@@ -2,7 +2,7 @@ public import Reactor
 public import WebSocketProtocol
 
 /// A message that is encoded once, to be sent to chosen connections: see
-/// `Connection.send(_:key:completion:)`. Where many get the same messages, a `Topic` is better.
+/// `Connection.send(_:completion:)`. Where many get the same messages, a `Topic` is better.
 public final class PreparedMessage: Sendable {
   let bytes: SharedBytes
 
@@ -25,18 +25,18 @@ public final class PreparedMessage: Sendable {
 }
 
 extension Connection {
-  /// Sends a prepared message. Any thread; see `send(_:as:key:completion:)`.
+  /// Sends a prepared message. Any thread; see `send(_:as:completion:)`.
   @discardableResult
   public func send(
-    _ message: PreparedMessage, key: UInt64 = 0, completion: SendCompletion? = nil
+    _ message: PreparedMessage, completion: SendCompletion? = nil
   ) -> SendResult {
     let result = directly {
-      $0.send(message, key: key, completion: completion, on: $1)
+      $0.send(message, completion: completion, on: $1)
     }
     if let result { return result }
     return post(message.bytes.byteCount, kind: .message, completion: completion) {
       PostedChunk(
-        message.bytes, kind: SendKind.message.rawValue, key: key, completion: completion)
+        message.bytes, kind: SendKind.message.rawValue, completion: completion)
     }
   }
 }

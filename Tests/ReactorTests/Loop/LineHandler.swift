@@ -75,7 +75,7 @@ final class LineHandler: ConnectionHandler {
   }
 
   func posted(_ chunk: PostedChunk, on connection: ConnectionPointer) {
-    switch reactor.admit(chunk.content.count, key: chunk.key, to: connection) {
+    switch reactor.admit(chunk.content.count, to: connection) {
     case .accepted, .acceptedWithBackpressure:
       reactor.enqueue(chunk, on: connection, isDroppable: reactor.dropsSends)
     case .dropped: reactor.discard(chunk, .dropped)

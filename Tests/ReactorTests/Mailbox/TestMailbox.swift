@@ -21,7 +21,7 @@ final class TestMailbox: Sendable {
   @discardableResult
   func post(_ value: Int) -> Bool {
     let chunk = ChunkPool.makeUnpooled(0)
-    chunk.pointee.key = UInt64(value)
+    chunk.pointee.firstOrdinal = UInt64(value)
     if pointee.post(chunk.entry) { return true }
     ChunkPool.destroy(chunk)
     return false
@@ -51,7 +51,7 @@ final class TestMailbox: Sendable {
     var next = first
     while let entry = next {
       next = entry.pointee.next
-      values.append(Int(entry.chunk.pointee.key))
+      values.append(Int(entry.chunk.pointee.firstOrdinal))
       entry.destroy()
     }
     return values

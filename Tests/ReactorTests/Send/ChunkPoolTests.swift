@@ -87,7 +87,7 @@ struct ChunkPoolTests {
     let chunk = pool.take(100)
     chunk.pointee.start = 3
     chunk.pointee.end = 50
-    chunk.pointee.key = 9
+    chunk.pointee.firstOrdinal = 9
     chunk.pointee.kind = 4
     chunk.pointee.flags = [.isSealed, .isDroppable]
     chunk.pointee.connectionIndex = 5
@@ -96,7 +96,7 @@ struct ChunkPoolTests {
     let again = pool.take(100)
     #expect(again == chunk)
     let header = again.pointee
-    #expect(header.start == 0 && header.end == 0 && header.key == 0 && header.kind == 0)
+    #expect(header.start == 0 && header.end == 0 && header.firstOrdinal == 0 && header.kind == 0)
     #expect(header.flags == [] && header.connectionIndex == ConnectionRecord.noIndex)
     #expect(header.completion == nil && header.next == nil)
     pool.giveBack(again)

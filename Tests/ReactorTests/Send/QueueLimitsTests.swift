@@ -28,7 +28,7 @@ struct QueueLimitsTests {
   @Test("dropping the newest leaves what waits alone, and owes word of when it is gone")
   func dropNewest() throws {
     let idle = try IdleReactor(limits(.dropNewest))
-    idle.queue(50, key: 1)
+    idle.queue(50, number: 1)
     #expect(idle.admit(51) == .dropped)
     #expect(idle.owesDrained)
     #expect(idle.queuedByteCount == 50)
@@ -37,7 +37,7 @@ struct QueueLimitsTests {
   @Test("dropping the oldest makes just enough room, and tells those who are dropped")
   func dropOldest() throws {
     let idle = try IdleReactor(limits(.dropOldest))
-    for key in 1...4 { idle.queue(25, key: UInt64(key)) }
+    for number in 1...4 { idle.queue(25, number: UInt64(number)) }
     #expect(idle.admit(26) == .acceptedWithBackpressure)
     #expect(idle.outcomes == [1: .dropped, 2: .dropped])
     #expect(idle.queuedByteCount == 50)
@@ -55,7 +55,7 @@ struct QueueLimitsTests {
   func noneInVain() throws {
     let idle = try IdleReactor(limits(.dropOldest))
     idle.queue(60)
-    idle.queue(20, key: 1)
+    idle.queue(20, number: 1)
     #expect(idle.admit(41) == .dropped)
     #expect(idle.outcomes.isEmpty && idle.queuedByteCount == 80)
     #expect(idle.owesDrained)
@@ -70,27 +70,16 @@ struct QueueLimitsTests {
       QueueLimits(byteCountMax: 2 * count, backpressureByteCount: 50, overflow: .dropOldest))
     // Offered to the kernel already: it stands before all others, and is not dropped.
     idle.queue(2)
-    for _ in 1..<count { idle.queue(2, key: 1) }
+    for _ in 1..<count { idle.queue(2, number: 1) }
     let clock = ContinuousClock()
     let duration = clock.measure {
-      for _ in 0..<count where idle.admit(2) == .acceptedWithBackpressure { idle.queue(2, key: 1) }
+      for _ in 0..<count where idle.admit(2) == .acceptedWithBackpressure {
+        idle.queue(2, number: 1)
+      }
       for _ in 0..<count { _ = idle.admit(2 * count) }
     }
     #expect(idle.queuedByteCount == 2 * count)
     #expect(duration < .seconds(5))
-  }
-
-  @Test("the newest of a key takes the place of the one that waits, with room or without")
-  func newestPerKey() throws {
-    let idle = try IdleReactor(limits(.keepNewestPerKey))
-    idle.queue(30, key: 1)
-    idle.queue(70, key: 2)
-    #expect(idle.admit(40, key: 1) == .dropped, "the old one is gone, but there is no room")
-    #expect(idle.outcomes == [1: .dropped])
-    #expect(idle.admit(40, key: 2) == .accepted)
-    #expect(idle.outcomes == [1: .dropped, 2: .dropped])
-    idle.queue(99)
-    #expect(idle.admit(2) == .dropped, "without a key it is as dropping the newest")
   }
 
   @Test("nothing is taken by a connection that is ending")
@@ -167,20 +156,20 @@ private final class IdleReactor {
   var id: ConnectionID { reactor.id(of: connection) }
   var queuedByteCount: Int { reactor.queuedByteCount(of: connection) }
   var owesDrained: Bool { connection.pointee.flags.contains(.owesDrained) }
-  /// By key.
+  /// By number.
   var outcomes: [UInt64: SendOutcome] { told.outcomes.withLock { $0 } }
 
-  func admit(_ byteCount: Int, key: UInt64 = 0) -> QueueAdmission {
-    reactor.admit(byteCount, key: key, to: connection)
+  func admit(_ byteCount: Int) -> QueueAdmission {
+    reactor.admit(byteCount, to: connection)
   }
 
-  /// Queues bytes; with a key, to be dropped.
-  func queue(_ byteCount: Int, key: UInt64 = 0) {
+  /// Queues bytes; with a number, they may be dropped.
+  func queue(_ byteCount: Int, number: UInt64 = 0) {
     let told = told
-    let chunk = reactor.makeChunk(byteCount: byteCount, key: key) { outcome in
-      told.outcomes.withLock { $0[key] = outcome }
+    let chunk = reactor.makeChunk(byteCount: byteCount) { outcome in
+      told.outcomes.withLock { $0[number] = outcome }
     }
-    reactor.enqueue(chunk, on: connection, isDroppable: key != 0)
+    reactor.enqueue(chunk, on: connection, isDroppable: number != 0)
   }
 
   func setShared(queued: Int, posted: Int) {

@@ -27,21 +27,21 @@ final class QueueModel {
     fill(connection.reserve(byteCount, pool: &pool))
   }
 
-  /// Queues a chunk of its own, with its number for a key.
-  func append(_ byteCount: Int, key: UInt64, isDroppable: Bool = false) {
+  /// Queues a chunk of its own, with a number to know it by.
+  func append(_ byteCount: Int, number: UInt64, isDroppable: Bool = false) {
     let chunk = ChunkPool.makeUnpooled(byteCount)
     chunk.pointee.end = byteCount
-    chunk.pointee.key = key
+    chunk.pointee.firstOrdinal = number
     chunk.pointee.completion = { _ in }
     chunk.pointee.flags = isDroppable ? [.isSealed, .isDroppable] : .isSealed
     fill(chunk.content)
     connection.append(chunk)
   }
 
-  /// Queues a message in fragments, with its number for a key.
-  func append(fragments: [Int], key: UInt64, isDroppable: Bool = false) {
+  /// Queues a message in fragments, with a number to know it by.
+  func append(fragments: [Int], number: UInt64, isDroppable: Bool = false) {
     for (position, byteCount) in fragments.enumerated() {
-      append(byteCount, key: key, isDroppable: isDroppable && position == 0)
+      append(byteCount, number: number, isDroppable: isDroppable && position == 0)
       guard let chunk = connection.pointee.sendTail else { return }
       chunk.pointee.flags.insert(.beginsFragment)
       if position < fragments.count - 1 { chunk.pointee.flags.insert(.isJoined) }
@@ -68,15 +68,15 @@ final class QueueModel {
     return (bytes, batch.vectors.count)
   }
 
-  /// Takes bytes off as sent. Returns the keys of the chunks that are to be told.
+  /// Takes bytes off as sent. Returns the numbers of the chunks that are to be told.
   func consume(_ byteCount: Int) -> [UInt64] {
     expected.removeFirst(byteCount)
-    return keys(connection.consume(byteCount, pool: &pool))
+    return numbers(connection.consume(byteCount, pool: &pool))
   }
 
-  /// Drops what may be dropped. Returns the keys.
-  func drop(_ byteCount: Int, key: UInt64? = nil) -> [UInt64] {
-    keys(connection.takeDroppable(byteCount, key: key))
+  /// Drops what may be dropped. Returns the numbers.
+  func drop(_ byteCount: Int) -> [UInt64] {
+    numbers(connection.takeDroppable(byteCount))
   }
 
   private func fill(_ room: UnsafeMutableRawBufferPointer) {
@@ -87,15 +87,15 @@ final class QueueModel {
     }
   }
 
-  private func keys(_ first: OutboundChunkPointer?) -> [UInt64] {
-    var keys: [UInt64] = []
+  private func numbers(_ first: OutboundChunkPointer?) -> [UInt64] {
+    var numbers: [UInt64] = []
     var next = first
     while let chunk = next {
-      keys.append(chunk.pointee.key)
+      numbers.append(chunk.pointee.firstOrdinal)
       next = chunk.pointee.next
     }
     free(first)
-    return keys
+    return numbers
   }
 
   private func free(_ first: OutboundChunkPointer?) {

@@ -67,10 +67,10 @@ struct DroppingTests {
 
   @Test(
     "closes with 1013 also where only the last fragment of another thread is missing",
-    arguments: backends, [QueueLimits.Overflow.dropOldest, .keepNewestPerKey])
-  func lastFragment(on kind: BackendKind, overflow: QueueLimits.Overflow) throws {
+    arguments: backends)
+  func lastFragment(on kind: BackendKind) throws {
     try serve(
-      on: kind, configure: { $0.limitQueue(overflow) },
+      on: kind, configure: { $0.limitQueue() },
       handle: { on, _ in
         on.opened = { connection, _ in connection.send([UInt8](repeating: 0, count: 12 << 20)) }
       }

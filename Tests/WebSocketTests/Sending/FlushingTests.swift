@@ -82,7 +82,7 @@ struct FlushingTests {
 
   @Test(
     "a policy drops only what the kernel has no room for", arguments: backends,
-    [QueueLimits.Overflow.dropNewest, .dropOldest, .keepNewestPerKey])
+    [QueueLimits.Overflow.dropNewest, .dropOldest])
   func policies(on kind: BackendKind, overflow: QueueLimits.Overflow) throws {
     let outcomes = Locked<[SendOutcome]>([])
     let message = Bytes.pattern(30_000, seed: 4)
@@ -91,9 +91,8 @@ struct FlushingTests {
       configure: { $0.reactor.queue = QueueLimits(byteCountMax: 100_000, overflow: overflow) },
       handle: { on, _ in
         on.received = { connection, _, _ in
-          for key in UInt64(1)...10 {
-            connection.send(message, key: key) { outcome in outcomes.withLock { $0.append(outcome) }
-            }
+          for _ in 1...10 {
+            connection.send(message) { outcome in outcomes.withLock { $0.append(outcome) } }
           }
         }
       }

@@ -27,40 +27,6 @@ struct OverflowTests {
     }
   }
 
-  @Test("keeps the newest of each key", arguments: backends)
-  func keepNewestPerKey(on kind: BackendKind) throws {
-    let droppedCount = Atomic<Int>(0)
-    try serve(
-      on: kind,
-      configure: {
-        $0.makeQueuesShort(.keepNewestPerKey)
-        $0.reactor.queue.byteCountMax = 4 << 20
-      }
-    ) { running in
-      let (peer, connection) = try running.openWithHandle(receiveBufferByteCount: 65_536)
-      // Fills the kernel first: what it has been offered cannot be replaced.
-      connection.send([UInt8](repeating: 0, count: 3 << 20))
-      #expect(eventually { (connection.queuedByteCount ?? 0) > 0 })
-      for round in 0..<1000 {
-        for key in UInt64(1)...3 {
-          connection.send("\(key): \(round)", key: key) { outcome in
-            if outcome == .dropped { droppedCount.add(1, ordering: .relaxed) }
-          }
-        }
-        if round % 50 == 0 { usleep(500) }
-      }
-      #expect(eventually { droppedCount.load(ordering: .relaxed) >= 2900 })
-      #expect(try peer.readFrame().payload.count == 3 << 20)
-      var last: [Character: String] = [:]
-      while last.count < 3 || !last.values.allSatisfy({ $0.hasSuffix(" 999") }) {
-        let text = try peer.readFrame().text
-        last[try #require(text.first)] = text
-      }
-      #expect(eventually { connection.queuedByteCount == 0 })
-      #expect(running.journal.errors.isEmpty)
-    }
-  }
-
   @Test("closes with 1013, behind what waits", arguments: backends)
   func close(on kind: BackendKind) throws {
     try serve(on: kind, configure: { $0.makeQueuesShort(.close) }) { running in
