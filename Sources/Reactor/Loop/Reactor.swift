@@ -26,8 +26,6 @@ internal import Synchronization
   /// Not the port's: they can still be read when the reactor has stopped.
   let counters = ReactorCounters()
   @usableFromInline let slab: ConnectionSlab
-  /// Open files that the process may have.
-  let openFileLimit = OpenFileLimit.current
   let backend: any Backend
   let state: ThreadConfined<ReactorState>
   let topics: ThreadConfined<ReactorTopics>
@@ -55,7 +53,10 @@ internal import Synchronization
       throw error
     }
     backendKind = backend.kind
-    state = ThreadConfined(ReactorState(slab: slab))
+    let gate = AcceptGate(
+      openFileLimit: OpenFileLimit.current, reservedCount: configuration.reservedDescriptorCount,
+      holdsDescriptors: backend.descriptorsPerConnection > 0)
+    state = ThreadConfined(ReactorState(slab: slab, acceptGate: gate))
     topics = ThreadConfined(ReactorTopics())
     unsafe vectors = .allocate(
       capacity: SendBatch.vectorCountMax + 2 * Self.piecesAtOnceCountMax)

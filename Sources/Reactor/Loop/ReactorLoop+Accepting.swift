@@ -1,28 +1,12 @@
 internal import CURing
 internal import Glibc
 
-/// How close a process has been to its limit of open files. It never goes back: what is saved by
-/// accepting in crowds is too little.
-enum DescriptorSupply: UInt8 {
-  case ample
-  /// A crowd could use the rest up: connections are accepted one by one.
-  case limited
-  /// Accepting has had to stop: each connection may be the last one for which there is a
-  /// descriptor.
-  case scarce
-}
-
-/// When to accept: as long as connections leave the rest of the process some descriptors.
+/// Accepting, as the gate has it.
 extension ReactorLoop {
-  /// Descriptors below the limit from which on connections are accepted one by one. At least as many as all
-  /// listeners together may hand over at once.
-  private static let crowdCount = 4096
-
   func startAccepting(_ listener: Int) {
     guard let descriptor = listeners.descriptor(ofListener: listener, reactor: reactor.position)
     else { return }
-    if descriptorCountMax <= Self.crowdCount { note(.limited) }
-    let isOneByOne = state.value.descriptorSupply != .ample
+    let isOneByOne = state.value.acceptGate.acceptsOneByOne
     backend.accept(on: descriptor, index: listener, isOneByOne: isOneByOne)
   }
 
@@ -31,63 +15,38 @@ extension ReactorLoop {
     // The reactor was stuck, and whoever waited for its end has withdrawn the listener: the stop is
     // what it hears of next.
     guard !listeners.isWithdrawn(ofReactor: reactor.position) else { return }
-    hold(listener, code: code)
+    pauseAccepting(listener, code: code)
   }
 
   /// Tries stopped listeners again, if there is a descriptor for whom they would accept.
   func restartListeners() {
-    guard !state.value.stoppedListeners.isEmpty, !state.value.isStopping else { return }
+    guard !state.value.acceptGate.paused.isEmpty, !state.value.isStopping else { return }
     guard hasDescriptorToSpare else { return scheduleRestart() }
-    let stopped = state.value.stoppedListeners
-    state.value.stoppedListeners.removeAll(keepingCapacity: true)
-    for listener in stopped { startAccepting(listener) }
+    for listener in state.value.acceptGate.forgetPaused() { startAccepting(listener) }
   }
 
-  /// Stops accepting when the next connection would take a descriptor of the reserve. The numbers
-  /// of descriptors tell: the kernel always gives the lowest one that is free.
-  func keepReserve(after descriptor: Int32, listener: Int) {
-    switch state.value.descriptorSupply {
-    case .ample:
-      guard Int(descriptor) >= descriptorCountMax - Self.crowdCount else { return }
-      note(.limited)
-      restartAccepting()
-    case .limited:
-      guard Int(descriptor) + 1 >= descriptorCountMax else { return }
-    case .scarce:
-      break
-    }
-    guard !state.value.stoppedListeners.contains(listener), !hasDescriptorToSpare else { return }
+  /// A connection has come: the next one may be one too many.
+  func noteAccepted(_ descriptor: Int32, at listener: Int) {
+    let decision = state.value.acceptGate.accepted(descriptor, at: listener)
+    if decision.narrows { restartAccepting() }
+    guard decision.looks, !hasDescriptorToSpare else { return }
     backend.stopAccepting(index: listener)
-    hold(listener, code: EMFILE)
+    pauseAccepting(listener, code: EMFILE)
   }
 
   /// Has all listeners accept in the way that is right now.
   private func restartAccepting() {
     for listener in listeners.listeners(ofReactor: reactor.position)
-    where !state.value.stoppedListeners.contains(listener) {
+    where !state.value.acceptGate.paused.contains(listener) {
       backend.stopAccepting(index: listener)
       startAccepting(listener)
     }
   }
 
-  private func note(_ supply: DescriptorSupply) {
-    if supply.rawValue > state.value.descriptorSupply.rawValue {
-      state.value.descriptorSupply = supply
-    }
-  }
-
-  /// Whether a connection came in the crowd that was accepted before accepting could be stopped,
-  /// and keeping it would leave too little.
-  func wouldUseUpReserve(_ descriptor: Int32) -> Bool {
-    backend.descriptorsPerConnection > 0
-      && Int(descriptor) >= descriptorCountMax + reserveCount / 2
-  }
-
   /// Leaves the clients in the backlog for the time being.
-  private func hold(_ listener: Int, code: Int32) {
+  private func pauseAccepting(_ listener: Int, code: Int32) {
     state.value.statistics.acceptFailureCount &+= 1
-    state.value.stoppedListeners.append(listener)
-    if code == EMFILE || code == ENFILE { note(.scarce) }
+    state.value.acceptGate.pause(listener, code: code)
     scheduleRestart()
     guard state.value.nowNanoseconds >= state.value.nextNoticeNanoseconds else { return }
     state.value.nextNoticeNanoseconds = state.value.nowNanoseconds + 60_000_000_000
@@ -105,15 +64,6 @@ extension ReactorLoop {
   private var hasDescriptorToSpare: Bool {
     state.value.statistics.systemCallCount &+= 2
     let any = reactor.port.pointee.mailbox.eventDescriptor
-    guard let next = OpenFileLimit.nextDescriptor(like: any) else { return false }
-    return next < descriptorCountMax
+    return state.value.acceptGate.spares(OpenFileLimit.nextDescriptor(like: any))
   }
-
-  private var descriptorCountMax: Int { openFileLimit - reserveCount }
-
-  private var reserveCount: Int {
-    min(reactor.configuration.reservedDescriptorCount, openFileLimit / 8)
-  }
-
-  private var openFileLimit: Int { reactor.openFileLimit }
 }

@@ -17,7 +17,7 @@ extension ReactorLoop {
   /// Throws if a connection with this socket would leave the rest of the process too few
   /// descriptors.
   func checkReserve(_ socket: Socket) throws(SystemError) {
-    guard wouldUseUpReserve(socket.descriptor) else { return }
+    guard state.value.acceptGate.refuses(socket.descriptor) else { return }
     throw SystemError(
       "connect", code: EMFILE,
       advice: "Raise RLIMIT_NOFILE (ulimit -n), \(OpenFileLimit.current) now.")

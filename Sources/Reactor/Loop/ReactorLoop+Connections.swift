@@ -6,7 +6,7 @@ internal import Synchronization
 extension ReactorLoop {
   package func accepted(_ descriptor: Int32, listener: Int) {
     noteWake()
-    keepReserve(after: descriptor, listener: listener)
+    noteAccepted(descriptor, at: listener)
     let isFull = reactor.slab.count == reactor.slab.capacity
     let target = listeners.target(
       ofListener: listener, acceptedBy: reactor.position, isFull: isFull)
@@ -34,12 +34,12 @@ extension ReactorLoop {
     reactor.slab.release(connection)
     state.value.statistics.connectionCount -= 1
     reactor.counters.assignedCount.subtract(1, ordering: .relaxed)
-    if !state.value.stoppedListeners.isEmpty { restartListeners() }
+    if !state.value.acceptGate.paused.isEmpty { restartListeners() }
   }
 
   /// Takes a connected socket in, or closes it when there is no room.
   func admit(_ descriptor: Int32, listener: Int) {
-    guard !state.value.isStopping, !wouldUseUpReserve(descriptor),
+    guard !state.value.isStopping, !state.value.acceptGate.refuses(descriptor),
       let connection = reactor.slab.allocate()
     else { return refuse(descriptor) }
     connection.pointee.descriptor = descriptor

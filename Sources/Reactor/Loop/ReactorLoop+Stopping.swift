@@ -70,7 +70,7 @@ extension ReactorLoop {
       backend.stopAccepting(index: listener)
     }
     listeners.close(listenersOfReactor: reactor.position)
-    state.value.stoppedListeners.removeAll()
+    state.value.acceptGate.forgetPaused()
     handler.stopping()
     reactor.forEachRecord { connection in
       guard connection.pointee.lifecycle == .connecting else { return }

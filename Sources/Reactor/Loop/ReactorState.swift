@@ -38,10 +38,7 @@
   /// The connection that something is being done to which has come through the mailbox: so its
   /// handler is in no call.
   var postedIndex = ConnectionRecord.noIndex
-  /// Listeners whose accepting has stopped, to be tried again when a descriptor has come free or
-  /// time has passed.
-  var stoppedListeners: [Int] = []
-  var descriptorSupply = DescriptorSupply.ample
+  var acceptGate: AcceptGate
   /// When the log may next say that accepting has stopped.
   var nextNoticeNanoseconds: Int64 = 0
   /// When the pass began that the reactor is in.
@@ -72,7 +69,8 @@
   /// Where the search for quiet connections goes on.
   var quiesceIndex = 0
 
-  init(slab: ConnectionSlab) {
+  init(slab: ConnectionSlab, acceptGate: AcceptGate) {
+    self.acceptGate = acceptGate
     wheel = TimerWheel(slab: slab)
     dirty.reserveCapacity(1024)
   }
