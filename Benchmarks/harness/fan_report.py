@@ -87,5 +87,5 @@ def violations(thresholds, results, counts, gates_times):
             if case.name in thresholds["ratio_to_uwebsockets"]:
                 check(program, f"{case.title}: CPU over {PEER}",
                       _ratio(measured, program.name, PEER, "cpu_ns"),
-                      thresholds["ratio_to_uwebsockets"][case.name])
+                      thresholds["ratio_to_uwebsockets"][case.name][program.backend])
     return found
