@@ -47,7 +47,7 @@
 #define CLOSED 255
 
 byte newest = EMPTY;          /* Mailbox.newest */
-byte next[CHUNKS + 1];        /* SendChunk.next */
+byte next[CHUNKS + 1];        /* MailboxEntry.next */
 byte taken = EMPTY;           /* ReactorState.taken: out of the mailbox, and not looked at yet */
 bool isSleeping = false;      /* Mailbox.isSleeping, as all threads see it */
 bool signalled = false;       /* the eventfd has been written to since the reactor last waited */
@@ -95,7 +95,7 @@ proctype producer(byte number) {
     :: done -> break
     :: !done && seen == CLOSED -> break                    /* guard seen != Self.closed */
     :: !done && seen != CLOSED ->
-      next[chunk] = seen;                                  /* chunk.pointee.next = seen */
+      next[chunk] = seen;                                  /* entry.pointee.next = seen */
       atomic {                                             /* weakCompareExchange */
         if
         :: newest == seen -> newest = chunk; done = true; accepted[chunk] = true

@@ -16,7 +16,8 @@ A file NAME.mistake says what must find it, if that is not the simulation, and t
         reactor.resumeReceiving(on: connection)
 
 The change is made in the function, initializer, property or type with that name, where the old lines stand exactly once.
-How far they are indented does not count. A file that has moved is found by its name.
+How far they are indented does not count. A file that has moved is found by its name. Properties are known by a line that
+ends with their brace; a requirement of a protocol reaches to the protocol's end.
 """
 
 import re
@@ -37,7 +38,7 @@ class Unfit(Exception):
 class Change:
     def __init__(self, path, name):
         self.path, self.name = path, name
-        self.old, self.new = [], []
+        self.old, self.new = [], None
 
 
 def read(path):
@@ -50,13 +51,17 @@ def read(path):
             changes.append(Change(match[1], match[2]))
             lines = None
         elif line in ("old:", "new:") and changes:
+            if line == "new:":
+                changes[-1].new = []
             lines = changes[-1].old if line == "old:" else changes[-1].new
-        elif lines is not None:
+        elif lines is not None and line.strip():
             lines.append(line)
         elif line.strip():
             raise Unfit(f"{path}:{number}: what is this?")
-    if not changes or any(not change.old for change in changes):
+    if not changes or any(not change.old or change.new is None for change in changes):
         raise Unfit(f"{path}: it changes nothing")
+    if not re.fullmatch(r"simulation|plans|test \S+", found_by):
+        raise Unfit(f"{path}: what is to find it by {found_by}?")
     return found_by, changes
 
 
@@ -95,34 +100,42 @@ def occurrences(lines, old, start, end):
             yield first
 
 
-def make(change, tree):
-    """The file that is changed, and its text with the change."""
+def make(change, tree, texts):
+    """Puts the text of the file with the change into `texts`, which has those that earlier changes have made."""
     path = place(tree, change.path)
-    lines = path.read_text().splitlines()
+    lines = texts.get(path, path.read_text()).splitlines()
     found = sorted({first for start, end in spans(lines, change.name)
                     for first in occurrences(lines, change.old, start, end)})
     if len(found) != 1:
         raise Unfit(f"{path}: the old lines stand {len(found)} times in {change.name}")
     first = found[0]
     shift = indentation(lines[first]) - indentation(change.old[0])
-    new = [(" " * shift + line if shift > 0 else line[-shift:]) if line.strip() else "" for line in change.new]
+    new = [" " * max(0, indentation(line) + shift) + line.lstrip() for line in change.new]
     lines[first:first + len(change.old)] = new
-    return path, "\n".join(lines) + "\n"
+    texts[path] = "\n".join(lines) + "\n"
+
+
+def made(path, tree):
+    """The files that a mistake changes, with their texts then."""
+    texts = {}
+    for change in read(path)[1]:
+        make(change, tree, texts)
+    return texts
 
 
 def plant(name, tree):
-    _, changes = read(FOLDER / f"{name}.mistake")
-    for change in changes:
-        path, text = make(change, tree)
+    for path, text in made(FOLDER / f"{name}.mistake", tree).items():
         path.write_text(text)
 
 
 def check():
+    mistakes = sorted(FOLDER.glob("*.mistake"))
+    if not mistakes:
+        raise Unfit(f"there is none in {FOLDER}")
     unfit = 0
-    for path in sorted(FOLDER.glob("*.mistake")):
+    for path in mistakes:
         try:
-            for change in read(path)[1]:
-                make(change, Path("."))
+            made(path, Path("."))
         except Unfit as error:
             print(f"{path.stem}: {error}", file=sys.stderr)
             unfit += 1

@@ -46,8 +46,7 @@ class MistakesTest(unittest.TestCase):
 
     def planted(self, text):
         self.mistake.write_text(text)
-        for change in mistakes.read(self.mistake)[1]:
-            path, changed = mistakes.make(change, self.tree)
+        for path, changed in mistakes.made(self.mistake, self.tree).items():
             path.write_text(changed)
         return self.file.read_text()
 
@@ -85,6 +84,10 @@ class MistakesTest(unittest.TestCase):
             "in Sources/A/Queue.swift, gone\nold:\n  first\nnew:\n",  # no such function
             "in Sources/A/Stack.swift, add\nold:\n  third\nnew:\n",  # no such file
             "in Sources/A/Queue.swift, add\n",  # nothing
+            "in Sources/A/Queue.swift, add\nold:\n  third\n",  # no new lines are said
+            "found by: plan\nin Sources/A/Queue.swift, add\nold:\n  third\nnew:\n",  # by nothing that there is
+            "in Sources/A/Queue.swift, add\nold:\n  third\nnew:\n\n"
+            "in Sources/A/Queue.swift, add\nold:\n  third\nnew:\n",  # what an earlier change has taken away
             "add\n",
         ]:
             with self.subTest(text), self.assertRaises(mistakes.Unfit):

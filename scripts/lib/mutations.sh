@@ -66,6 +66,7 @@ find_mutation() {
     test) find_by_test ;;
     plans) find_by_plans ;;
     simulation) find_by_simulation ;;
+    *) report_mutation - "FAILED: what is to find it by $command?"; return 1 ;;
   esac
 }
 

@@ -5,7 +5,7 @@ internal import Glibc
 struct AcceptGate {
   /// How close the process has been to its limit of open files. It never goes back: what is saved by accepting in crowds
   /// is too little.
-  enum Supply: UInt8 {
+  enum Supply {
     case ample
     /// A crowd could use the rest up: connections are accepted one by one.
     case limited

@@ -16,8 +16,8 @@ extension ReactorLoop {
   package var leftovers: ReactorLeftovers {
     ReactorLeftovers(
       hasDeadline: state.value.wheel.ticksToNext != nil,
-      connectionCount: Int(state.value.statistics.connectionCount),
-      queuedByteCount: Int(state.value.statistics.queuedByteCount),
+      connectionCount: Int(truncatingIfNeeded: state.value.statistics.connectionCount),
+      queuedByteCount: Int(truncatingIfNeeded: state.value.statistics.queuedByteCount),
       ownPostCount: state.value.ownPostCount, assignedCount: reactor.assignedCount)
   }
 

@@ -73,11 +73,10 @@ extension UnsafeMutablePointer<MailboxEntry> {
   /// what it does directly.
   func address(to number: UInt32) {
     unsafe pointee.reactorNumber = number
-    guard martlet_thread_reactor_number() == number, let reactor = Reactor.current else {
-      return
-    }
-    unsafe pointee.isOwnPost = true
-    reactor.state.value.ownPostCount += 1
+    let own = martlet_thread_reactor_number() == number ? Reactor.current : nil
+    // Also false anew: a handler may post a chunk on that has come to it.
+    unsafe pointee.isOwnPost = own != nil
+    own?.state.value.ownPostCount += 1
   }
 
   /// Frees an entry that is in no pool. Any thread.

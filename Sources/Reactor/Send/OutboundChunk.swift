@@ -37,8 +37,8 @@
     self.sizeClass = sizeClass
   }
 
-  /// As after `init`, for the next use. Field by field: assigning a whole value would release and
-  /// retain.
+  /// As after `init`, for the next use, but for what a flag must say first (`handshakeEnd`, `messageCount`) and what posting
+  /// sets. Field by field: assigning a whole value would release and retain.
   mutating func reset() {
     unsafe next = nil
     entry.isOwnPost = false

@@ -10,8 +10,8 @@ struct Thread: Sendable {
     /// All that are meant for the process: they stay with the threads it had before. Those that a
     /// thread causes itself (SIGSEGV, ...) still reach their handlers.
     case all
-    /// Those that both the thread that starts it and the main thread have blocked. For threads that run code of the program: a child process that it
-    /// starts inherits the mask, and could not be ended by a signal that is blocked. What the
+    /// Those that both the thread that starts it and the main thread have blocked. For threads that run code of the
+    /// program: a child process that it starts inherits the mask, and could not be ended by a signal that is blocked. What the
     /// program has blocked everywhere, to wait for it (sigwait), stays so; tasks and dispatch
     /// queues have threads with everything blocked, which means nothing.
     case handlers

@@ -11,7 +11,8 @@ enum TestBackend {
     usesKernel && ($0 == .epoll || isIOURingPermitted)
   }
 
-  /// `MARTLET_TEST_BACKENDS=simulated` leaves out what takes long: all that waits for a kernel.
+  /// `MARTLET_TEST_BACKENDS=simulated` leaves out the tests that are run on each of the kernel's interfaces: they
+  /// take longest.
   static let usesKernel = getenv("MARTLET_TEST_BACKENDS").map { String(cString: $0) } != "simulated"
 
   /// Asks the kernel, not the backend's own test: a backend that is broken must fail the tests.

@@ -104,7 +104,7 @@ private func inheritedFiles(of process: pid_t) -> [String] {
     }
     guard count > 0 else { return nil }
     let name = String(decoding: buffer[..<count], as: UTF8.self)
-    let isOurs = ["socket:", "anon_inode:", "/memfd:"].contains { name.hasPrefix($0) }
+    let isOurs = ["socket:", "anon_inode:"].contains { name.hasPrefix($0) }
     return isOurs ? name : nil
   }
 }

@@ -95,9 +95,9 @@ struct DroppingTests {
 }
 
 extension ServerConfiguration {
-  fileprivate mutating func limitQueue(_ overflow: QueueLimits.Overflow = .dropOldest) {
+  fileprivate mutating func limitQueue() {
     reactor.queue = QueueLimits(
-      byteCountMax: 13 << 20, backpressureByteCount: 64 << 10, overflow: overflow)
+      byteCountMax: 13 << 20, backpressureByteCount: 64 << 10, overflow: .dropOldest)
     reactor.lingerMilliseconds = 10_000
   }
 }
