@@ -68,6 +68,7 @@ public enum ProtocolError: Error, Equatable, Sendable, CaseIterable {
 }
 
 extension ProtocolError: CustomStringConvertible {
+  /// What the peer did, and what follows from it, in whole sentences.
   public var description: String {
     switch self {
     case .frameTooBig, .messageTooBig:

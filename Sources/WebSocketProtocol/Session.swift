@@ -15,6 +15,7 @@ public struct Session: ~Copyable {
   /// last byte. Everything else is consumed as it arrives.
   public static let unconsumedByteCountMax = 2 + 4 + 125 - 1
 
+  /// Which end it is: who masks, and who must not (RFC 6455 §5.1).
   public let role: Role
   /// Who has said what of the closing handshake.
   public private(set) var closeHandshake = CloseHandshake.open
@@ -28,6 +29,7 @@ public struct Session: ~Copyable {
   /// Whether the next byte begins a frame of a client, and with it a message or a control frame.
   @usableFromInline private(set) var takesShortMessages: Bool
 
+  /// A session whose opening handshake is done, and nothing has been received or sent.
   public init(role: Role) {
     self.role = role
     takesShortMessages = role == .server

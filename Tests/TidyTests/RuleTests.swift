@@ -99,6 +99,32 @@ struct RuleTests {
     #expect(Words.machinePathViolations(in: file).map(\.line) == [1, 2, 3])
   }
 
+  @Test("of comments sees what is public and not explained")
+  func comments() {
+    let text = """
+      public import Reactor
+      /// It is.
+      public struct A {
+        public let a: Int
+        /// So is this.
+        @inlinable @inline(__always)
+        public static func b() {}
+        @inlinable
+        public convenience init() {}
+        let c = "public var d: Int"
+        // Not for users.
+        open class func e() {}
+        public final class F {}
+        /// This is.
+        public subscript(g: Int) -> Int { 0 }
+        @safe public var h: Int
+      }
+      """
+    let inSources = SourceFile(path: "Sources/Reactor/A.swift", text: text)
+    #expect(Comments.violations(in: inSources).map(\.line) == [4, 9, 12, 13, 16])
+    #expect(Comments.violations(in: SourceFile(path: "Tests/A.swift", text: text)).isEmpty)
+  }
+
   @Test("of the compiler sees flags and conditions")
   func compilerFlags() {
     let text = "#if DEBUG\n#endif\nx(.unsafeFlags([]))\n// #if unsafeFlags\n"

@@ -15,6 +15,11 @@ struct TreeTests {
     expectNone(SourceTree.swiftFiles.flatMap(Layers.violations))
   }
 
+  @Test("explains all that is public")
+  func comments() {
+    expectNone(SourceTree.swiftFiles.flatMap(Comments.violations))
+  }
+
   @Test("has files of at most 400 lines")
   func fileLengths() {
     expectNone(SourceTree.files.flatMap(Lengths.fileViolations))

@@ -6,16 +6,19 @@
 @safe public struct ThreadConfined<Value: ~Copyable> {
   private let memory: UnsafeMutablePointer<Value>
 
+  /// Allocates the place. Traps when the process is out of memory.
   public init(_ value: consuming Value) {
     unsafe memory = .allocate(capacity: 1)
     unsafe memory.initialize(to: value)
   }
 
+  /// The value, to be read and changed where it lies.
   public var value: Value {
     @inline(__always) unsafeAddress { unsafe UnsafePointer(memory) }
     @inline(__always) nonmutating unsafeMutableAddress { unsafe memory }
   }
 
+  /// Deinitializes the value and frees its place. Once, and nothing may use the value afterwards.
   public func deallocate() {
     unsafe memory.deinitialize(count: 1)
     unsafe memory.deallocate()

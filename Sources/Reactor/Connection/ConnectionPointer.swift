@@ -23,6 +23,7 @@
     unsafe UnsafeMutableRawPointer(memory + 1)
   }
 
+  /// Whether both name the same record. It may be another connection's by now.
   public static func == (one: ConnectionPointer, other: ConnectionPointer) -> Bool {
     unsafe one.memory == other.memory
   }

@@ -50,13 +50,17 @@ public protocol ConnectionHandler: AnyObject {
 }
 
 extension ConnectionHandler {
+  /// Does nothing: for handlers that make no connections.
   public func connected(_ connection: ConnectionPointer) {}
 
+  /// Does nothing: for handlers that do not call `Reactor.awaitAnswer`.
   public func sendingExpired(
     _ condition: ConnectionCondition, on connection: ConnectionPointer
   ) {}
 
+  /// Does nothing: for handlers that do not call `Reactor.examine`.
   public func examined(_ condition: ConnectionCondition, on connection: ConnectionPointer) {}
 
+  /// Does nothing: for handlers without topics.
   public func skipped(_ gap: LogGap, of log: TopicLog, on connection: ConnectionPointer) {}
 }

@@ -16,7 +16,9 @@ internal import Synchronization
 
   /// Which one of its group this is, from 0.
   public let position: Int
+  /// How its group was told to run. Any thread.
   public let configuration: ReactorConfiguration
+  /// The kernel interface that it runs on. Any thread.
   public let backendKind: BackendKind
   /// Whether messages may be dropped once they wait. Then each is kept apart from others.
   public let dropsSends: Bool
@@ -255,6 +257,8 @@ internal import Synchronization
     connection.pointee.flags.contains(.isReceivingPaused)
   }
 
+  /// Delivers received bytes again after `pauseReceiving`. Does nothing if receiving is not paused, or the connection is
+  /// ending.
   public func resumeReceiving(on connection: ConnectionPointer) {
     guard connection.pointee.lifecycle == .open,
       connection.pointee.flags.contains(.isReceivingPaused)

@@ -35,9 +35,9 @@ public struct ReactorConfiguration: Sendable {
   /// How connections come to their reactor.
   public var distribution = Distribution.perReactorListener
 
-  /// Bytes of one receive buffer of the ring, and how many there are: a power of two. io_uring
-  /// only.
+  /// Bytes of one receive buffer of the ring: 4,096 by default. io_uring only.
   public var receiveBufferByteCount = 4096
+  /// How many receive buffers the ring has: a power of two, 256 by default. io_uring only.
   public var receiveBufferCount = 256
 
   /// Bytes of the one buffer that all connections share with epoll, and those with large messages
@@ -81,6 +81,7 @@ public struct ReactorConfiguration: Sendable {
   /// reactor that does not end. Any thread.
   public var log: @Sendable (String) -> Void = { _ in }
 
+  /// How connections come to their reactor.
   public enum Distribution: Sendable {
     /// Each reactor has a listening socket of its own (SO_REUSEPORT); the kernel spreads new
     /// connections by a hash of the addresses.
@@ -90,5 +91,6 @@ public struct ReactorConfiguration: Sendable {
     case fewestConnections
   }
 
+  /// The defaults that each property names.
   public init() {}
 }

@@ -4,6 +4,7 @@ internal import Synchronization
 
 /// Reactor threads that serve the same listeners with the same protocol.
 public final class ReactorGroup: Sendable {
+  /// How it was told to run. Any thread.
   public let configuration: ReactorConfiguration
   /// The kernel interface that runs.
   public let backend: BackendKind

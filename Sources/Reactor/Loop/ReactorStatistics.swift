@@ -31,6 +31,7 @@ public struct ReactorStatistics: Sendable, Equatable {
   /// Times that accepting had to stop for want of descriptors or memory.
   public var acceptFailureCount: UInt64 = 0
 
+  /// All zero: what sums begin with.
   public init() {}
 
   /// The sum of two reactors' statistics.

@@ -33,6 +33,7 @@ internal import Synchronization
 
   /// The handler's own mark.
   public var kind: UInt8 { unsafe pointer.pointee.kind }
+  /// Whether somebody is to be told what becomes of the bytes.
   public var hasCompletion: Bool { unsafe pointer.pointee.completion != nil }
   /// The bytes, to be changed at will before they are enqueued.
   @unsafe public var content: UnsafeMutableRawBufferPointer { unsafe pointer.content }

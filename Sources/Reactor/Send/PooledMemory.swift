@@ -20,6 +20,7 @@ extension Reactor {
     unsafe PooledMemory(state.value.pool.take(byteCount))
   }
 
+  /// Gives a block back, once; nothing may use it afterwards. The reactor must be the one that it came from.
   public func giveBack(_ memory: PooledMemory) {
     unsafe state.value.pool.giveBack(memory.chunk)
   }

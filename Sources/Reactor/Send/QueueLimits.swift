@@ -8,6 +8,7 @@ public struct QueueLimits: Sendable, Equatable {
   public var byteCountMax: Int
   /// Bytes from which on a sender is told of backpressure.
   public var backpressureByteCount: Int
+  /// What happens to a send that would not fit. Default: the connection is closed.
   public var overflow: Overflow
 
   /// What happens to a send that the queue has no room for.
@@ -22,6 +23,10 @@ public struct QueueLimits: Sendable, Equatable {
     case close
   }
 
+  /// - Parameters:
+  ///   - byteCountMax: bytes that may wait; 1 MiB by default.
+  ///   - backpressureByteCount: bytes from which on a sender is told of backpressure; 64 KiB by default.
+  ///   - overflow: what happens to a send that would not fit.
   public init(
     byteCountMax: Int = 1 << 20, backpressureByteCount: Int = 64 << 10, overflow: Overflow = .close
   ) {

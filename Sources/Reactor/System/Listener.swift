@@ -37,6 +37,7 @@ public struct ListenerOptions: Sendable, Equatable {
   /// Bytes of each connection's kernel send buffer; nil: the kernel tunes it.
   public var sendBufferByteCount: Int32?
 
+  /// The defaults that each property names.
   public init() {}
 }
 

@@ -11,6 +11,10 @@ public struct SystemError: Error, Equatable, CustomStringConvertible {
   /// What whoever runs the program can do about it, where that is known.
   public let advice: String?
 
+  /// - Parameters:
+  ///   - operation: the system call, or what was to be done with it.
+  ///   - code: errno, or what getaddrinfo(3) returned.
+  ///   - advice: what whoever runs the program can do about it.
   public init(_ operation: String, code: Int32, advice: String? = nil) {
     self.operation = operation
     self.code = code

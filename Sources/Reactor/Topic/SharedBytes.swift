@@ -1,6 +1,7 @@
 /// Bytes that are made once and sent to many connections, without a copy for each unless they are
 /// few. Any thread.
 public final class SharedBytes: Sendable {
+  /// How many there are: at least 1. Any thread.
   public let byteCount: Int
   fileprivate let segment: LogSegmentPointer
 

@@ -12,6 +12,7 @@ public struct TopicLimits: Sendable, Equatable {
   /// For subscriptions that have no policy of their own.
   public var lag: LagPolicy
 
+  /// By default nothing is kept for later subscribers, and one that lags by more than 1 MiB is closed.
   public init(
     historyByteCount: Int = 0, historyMilliseconds: Int? = nil,
     lag: LagPolicy = .close(beyondByteCount: 1 << 20)

@@ -37,6 +37,7 @@ open class TopicLog: @unchecked Sendable {
     var subscriptionCount: Int
   }
 
+  /// An empty log. A negative `historyByteCount` counts as 0. Any thread.
   public init(limits: TopicLimits) {
     var limits = limits
     limits.historyByteCount = max(0, limits.historyByteCount)

@@ -7,6 +7,7 @@ public import WebSocketProtocol
 /// says so; it never reaches another one. What one thread sends to a connection arrives in its order, but for pings and
 /// pongs, which need not wait for all of a long message. How that stands to messages of topics is said at `Topic`.
 public struct Connection: Sendable, Hashable {
+  /// The connection's name in its reactor. Any thread.
   public let id: ConnectionID
 
   init(_ id: ConnectionID) {

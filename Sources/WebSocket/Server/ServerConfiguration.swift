@@ -52,6 +52,7 @@ public struct ServerConfiguration: Sendable {
   /// checks by itself comes on top of it. Beyond: 403.
   public var origins: OriginPolicy?
 
+  /// The defaults that each property names, at these addresses. Port 0: the kernel chooses one (`Server.addresses`).
   public init(addresses: [SocketAddress]) {
     self.addresses = addresses
   }

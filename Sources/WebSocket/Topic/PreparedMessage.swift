@@ -6,10 +6,12 @@ public import WebSocketProtocol
 public final class PreparedMessage: Sendable {
   let bytes: SharedBytes
 
+  /// Encodes a text message. Any thread.
   public convenience init(_ text: String) {
     unsafe self.init(text.utf8.span.bytes, as: .text)
   }
 
+  /// Encodes a binary message. Any thread.
   public convenience init(_ bytes: [UInt8]) {
     unsafe self.init(bytes.span.bytes, as: .binary)
   }

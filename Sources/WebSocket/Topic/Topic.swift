@@ -15,6 +15,7 @@ public import WebSocketProtocol
 public final class Topic: TopicLog, @unchecked Sendable {
   /// Any bytes.
   public let name: [UInt8]
+  /// What it was made with. Any thread.
   public let options: TopicOptions
   /// Weak: the registry holds the topics that are to stay, and they go with it.
   private weak let registry: TopicRegistry?
@@ -36,6 +37,7 @@ public final class Topic: TopicLog, @unchecked Sendable {
   /// Where the next message will stand.
   public var endPosition: TopicPosition { TopicPosition(ordinal: endOrdinal) }
 
+  /// What has become of its messages so far. Any thread; the counters may be from different moments.
   public var statistics: TopicStatistics { TopicStatistics(self) }
 
   /// Publishes a text message.
@@ -89,12 +91,15 @@ public final class Topic: TopicLog, @unchecked Sendable {
 /// Where a message stands in its topic: how many came before it. A client that is told where it
 /// begins, and of each gap, can count on by itself: see `TopicGap`.
 public struct TopicPosition: Sendable, Hashable, Comparable {
+  /// Counts a topic's messages from 0.
   public let ordinal: UInt64
 
+  /// The position of the message with this ordinal, of whatever topic.
   public init(ordinal: UInt64) {
     self.ordinal = ordinal
   }
 
+  /// Whether one message was published before the other, of the same topic.
   public static func < (one: Self, other: Self) -> Bool { one.ordinal < other.ordinal }
 }
 
@@ -106,6 +111,8 @@ public struct TopicOptions: Sendable, Equatable {
   /// and what it kept goes with it.
   public var isKept: Bool
 
+  /// By default nothing is kept for later subscribers, one that lags by more than 1 MiB is closed, and the topic goes with
+  /// the last subscriber.
   public init(
     historyByteCount: Int = 0, historyMilliseconds: Int? = nil,
     lag: LagPolicy = .close(beyondByteCount: 1 << 20), isKept: Bool = false
@@ -118,8 +125,11 @@ public struct TopicOptions: Sendable, Equatable {
 
 /// What a topic has done. Each figure is read by itself.
 public struct TopicStatistics: Sendable, Equatable {
+  /// Connections that are subscribed, those on their way to their reactors included.
   public let subscriberCount: Int
+  /// Messages published, those without a subscriber included.
   public let publishedCount: Int
+  /// Bytes of their frames.
   public let publishedByteCount: Int
   /// Messages that were not sent to a subscriber because it lagged too far behind, for each one.
   public let skippedCount: Int

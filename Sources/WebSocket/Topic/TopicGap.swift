@@ -9,6 +9,7 @@ internal import Reactor
 /// come to, which then counts up by one; and a gap sets it to `nextPosition`. For this, the handler
 /// sends the position from `lagged`, and from no other place.
 public struct TopicGap: Sendable {
+  /// The topic whose messages are missing.
   public let topic: Topic
   /// Messages that are left out because the peer reads too slowly.
   public let skippedCount: Int

@@ -10,6 +10,7 @@ public final class TopicRegistry: Sendable {
     var kept: Topic?
   }
 
+  /// Without topics: each is made when it is first asked for. Any thread.
   public init() {}
 
   /// The topic with a name, made if there is none.

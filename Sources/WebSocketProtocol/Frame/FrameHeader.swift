@@ -16,7 +16,9 @@
 public struct FrameHeader: Equatable, Sendable {
   /// FIN: the frame is the last one of its message.
   public var isFinal: Bool
+  /// RSV1, RSV2 and RSV3 (RFC 6455 §5.2).
   public var reservedBits: ReservedBits
+  /// What the payload is (RFC 6455 §5.2).
   public var opcode: Opcode
   /// The key with which the payload is masked, `nil` when MASK is 0.
   public var maskingKey: MaskingKey?
@@ -73,13 +75,16 @@ extension FrameHeader {
     /// The bits where they stand in a frame's first byte.
     public let rawValue: UInt8
 
+    /// The bits where they stand in the first byte of a frame; others are ignored.
     public init(rawValue: UInt8) {
       self.rawValue = rawValue & 0x70
     }
 
     /// With permessage-deflate: the message is compressed (RFC 7692 §6).
     public static let rsv1 = ReservedBits(rawValue: 0x40)
+    /// RSV2, for extensions (RFC 6455 §5.2).
     public static let rsv2 = ReservedBits(rawValue: 0x20)
+    /// RSV3, for extensions (RFC 6455 §5.2).
     public static let rsv3 = ReservedBits(rawValue: 0x10)
   }
 

@@ -16,11 +16,17 @@ public struct Opcode: RawRepresentable, Hashable, Sendable {
     rawValue = byte & 0xF
   }
 
+  /// A further fragment of a message (RFC 6455 §5.4).
   public static let continuation = Opcode(rawValue: 0x0)
+  /// A text message, or its first fragment (RFC 6455 §5.6).
   public static let text = Opcode(rawValue: 0x1)
+  /// A binary message, or its first fragment (RFC 6455 §5.6).
   public static let binary = Opcode(rawValue: 0x2)
+  /// A close frame (RFC 6455 §5.5.1).
   public static let close = Opcode(rawValue: 0x8)
+  /// A ping (RFC 6455 §5.5.2).
   public static let ping = Opcode(rawValue: 0x9)
+  /// A pong (RFC 6455 §5.5.3).
   public static let pong = Opcode(rawValue: 0xA)
 
   /// Whether the most significant bit is set: close, ping, pong, and the reserved 0xB to 0xF

@@ -5,6 +5,7 @@
 public struct UTF8Validator: Equatable, Sendable, BitwiseCopyable {
   private var expected = Expectation.character
 
+  /// Before the first byte of a text.
   public init() {}
 
   /// Whether these bytes are UTF-8 by themselves.

@@ -1,6 +1,8 @@
 /// The value of `Sec-WebSocket-Key`: 16 random bytes in base64 (RFC 6455 §4.1, item 7).
 public struct HandshakeKey: Sendable, Equatable {
+  /// Bytes that a client chooses at random (RFC 6455 §4.1, item 7).
   public static let nonceByteCount = 16
+  /// Characters of a value: base64 of the 16 bytes.
   public static let byteCount = 24
 
   /// The 24 characters as they appear on the wire.
@@ -28,6 +30,7 @@ public struct HandshakeKey: Sendable, Equatable {
   /// What a server must answer to this key.
   public var accept: AcceptKey { AcceptKey(for: self) }
 
+  /// Whether all characters are the same.
   public static func == (left: Self, right: Self) -> Bool {
     left.characters.indices.allSatisfy { left.characters[$0] == right.characters[$0] }
   }

@@ -1,6 +1,7 @@
 /// SHA-1 (RFC 3174), here because the opening handshake asks for it (RFC 6455 §1.3).
 /// It proves only that a server has read the key. It protects nothing.
 public enum SHA1 {
+  /// Bytes of a digest.
   public static let digestByteCount = 20
 
   private static let blockByteCount = 64

@@ -27,6 +27,7 @@ public struct OriginPolicy: Sendable, Equatable {
     return origins.contains(Self.withoutDefaultPort(origin.lowercased()))
   }
 
+  /// Whether a request may come from where its `Origin` says, if it has one (RFC 6454).
   public func permits(_ request: borrowing HTTPRequest) -> Bool { permits(request.origin) }
 
   private static func withoutDefaultPort(_ origin: String) -> String {

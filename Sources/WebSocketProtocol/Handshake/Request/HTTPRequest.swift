@@ -27,8 +27,10 @@ public struct HTTPRequest: ~Escapable {
   /// The digit after `HTTP/1.`.
   public var minorVersion: Int { line.minorVersion }
 
+  /// Whether the method is GET.
   public var isGET: Bool { fields.bytes.equals("GET", in: line.method) }
 
+  /// Whether the method is HEAD.
   public var isHEAD: Bool { fields.bytes.equals("HEAD", in: line.method) }
 
   /// Host and port that the client wants to reach: of a target in absolute form, else of `Host`.
@@ -77,18 +79,22 @@ public struct HTTPRequest: ~Escapable {
 
 /// The same without making a `String`.
 extension HTTPRequest {
+  /// The method: see `method`.
   public var methodBytes: RawSpan {
     @_lifetime(copy self) get { fields.bytes.extracting(line.method) }
   }
 
+  /// The request target: see `target`.
   public var targetBytes: RawSpan {
     @_lifetime(copy self) get { fields.bytes.extracting(line.target) }
   }
 
+  /// The path: see `path`.
   public var pathBytes: RawSpan {
     @_lifetime(copy self) get { fields.bytes.extracting(line.path) }
   }
 
+  /// The query: see `query`.
   public var queryBytes: RawSpan? {
     @_lifetime(copy self) get {
       guard let query = line.query else { return nil }
@@ -99,6 +105,7 @@ extension HTTPRequest {
   /// Whether the path is exactly `path`.
   public func hasPath(_ path: String) -> Bool { fields.bytes.equals(path, in: line.path) }
 
+  /// How many header fields there are, duplicates included.
   public var headerCount: Int { fields.lines.count }
 
   /// `index` from 0 up to `headerCount`.

@@ -47,6 +47,7 @@ public enum HandshakeError: Error, Sendable, Equatable {
   /// `permessage-deflate;`, `a, , b`.
   case invalidExtensions
 
+  /// The status that answers such a request.
   public var status: HTTPStatus {
     switch self {
     case .malformedHead(.tooLong), .malformedHead(.tooManyFields): .requestHeaderFieldsTooLarge
@@ -93,6 +94,7 @@ public enum HandshakeError: Error, Sendable, Equatable {
 }
 
 extension HandshakeError: CustomStringConvertible {
+  /// What is wrong and whose mistake it is, in whole sentences.
   public var description: String {
     if case .malformedHead(let error) = self { return "\(error)" }
     return

@@ -11,6 +11,7 @@ public enum RequestKind: Sendable, Equatable {
 /// at a time: what belongs to one connection is its `HeadSearch`. Once its storage has grown,
 /// parsing allocates nothing.
 public struct RequestParser: ~Copyable, Sendable {
+  /// How far a request has been understood.
   public enum Outcome: Sendable, Equatable {
     /// The head has not ended. Present the same bytes again with more after them.
     case needMoreBytes
@@ -28,6 +29,7 @@ public struct RequestParser: ~Copyable, Sendable {
   private var line = RequestLine()
   private var fields = FieldLines()
 
+  /// A parser that refuses heads beyond these limits.
   public init(limits: HandshakeLimits = HandshakeLimits()) {
     self.limits = limits
   }

@@ -1,6 +1,7 @@
 /// The value of a `Date` field: `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 §5.6.7). It is made from a
 /// number, since nothing here reads a clock.
 public struct HTTPDate: Sendable, Equatable {
+  /// Characters of a value.
   public static let byteCount = 29
 
   /// The 29 characters as they appear on the wire.
@@ -62,6 +63,7 @@ public struct HTTPDate: Sendable, Equatable {
     InlineArray { unsafe names.utf8Start[index * 3 + $0] }
   }
 
+  /// Whether all characters are the same.
   public static func == (left: Self, right: Self) -> Bool {
     left.characters.indices.allSatisfy { left.characters[$0] == right.characters[$0] }
   }

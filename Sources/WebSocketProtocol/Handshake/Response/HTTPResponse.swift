@@ -4,7 +4,9 @@
 public struct HTTPResponse: Sendable, Equatable {
   /// From 200 to 599.
   public let status: HTTPStatus
+  /// Header fields, without those that are written by themselves.
   public var headers: HTTPHeaders
+  /// The bytes behind the head. Not sent in the answer to HEAD.
   public var body: [UInt8]
 
   /// `contentType` becomes the `Content-Type` field; it must hold no line break.

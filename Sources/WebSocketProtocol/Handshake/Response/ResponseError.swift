@@ -34,6 +34,7 @@ public enum ResponseError: Error, Sendable, Equatable {
 }
 
 extension ResponseError: CustomStringConvertible {
+  /// What is wrong, in whole sentences.
   public var description: String {
     switch self {
     case .malformedHead(let error): "\(error)"

@@ -92,6 +92,7 @@ public enum HandshakeFieldError: Error, Sendable, Equatable {
 }
 
 extension HandshakeFieldError: CustomStringConvertible {
+  /// What is wrong, in whole sentences.
   public var description: String {
     switch self {
     case .invalidName:

@@ -10,6 +10,8 @@ public struct HandshakeLimits: Sendable, Equatable {
   /// Default 8,000, the least that RFC 9112 §3 recommends for a whole request line.
   public let targetByteCountMax: Int
 
+  /// The limits, by default as each property names. Others than 1 byte to 16 MiB for a head, or less than 1 for the others, end
+  /// the process with a text that says so.
   public init(
     headByteCountMax: Int = 16_384, headerCountMax: Int = 100, targetByteCountMax: Int = 8_000
   ) {

@@ -35,6 +35,7 @@ public enum HeadError: Error, Sendable, Equatable, CaseIterable {
 }
 
 extension HeadError: CustomStringConvertible {
+  /// What is wrong, in whole sentences.
   public var description: String {
     switch self {
     case .tooLong: "\(start): \(reason). Raise HandshakeLimits.headByteCountMax to accept it."

@@ -7,6 +7,7 @@ public struct HeadSearch: Sendable, Equatable {
   /// Bytes of the empty lines in front of a request line, as far as they have been skipped.
   private(set) var emptyLinesByteCount: UInt32 = 0
 
+  /// Before the first byte of a head.
   public init() {}
 
   /// Looks for the empty line that ends a head and checks the octets on the way, so that what is
