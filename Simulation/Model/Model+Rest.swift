@@ -83,19 +83,23 @@ extension Model {
       record.lagByteCountMax + record.limits.historyByteCount + 2 * record.segmentByteCountMax
     guard heldByteCount > usual else { return }
     // Whoever began in the past is still sent that.
-    let most = usual + inFlightByteCountMax + record.unjudgedByteCount(atNanoseconds: now)
+    let most = usual + inFlightByteCountMax() + record.unjudgedByteCount(atNanoseconds: now)
     if heldByteCount > most {
       report("\(heldByteCount) bytes of a topic are held for subscribers, and \(most) may be")
     }
   }
 
   /// Bytes that one send may have taken of topics, before anybody knew how slow its peer is. As long
-  /// as it is in flight they are not let go of, however far the connection lags.
-  private var inFlightByteCountMax: Int {
+  /// as it is in flight they are not let go of, however far the connection lags, and after that not
+  /// before the topics are looked at again.
+  private func inFlightByteCountMax() -> Int {
     let most = openSessions.reduce(0) { most, session in
       session.hasSubscribed ? max(most, session.connection?.queuedByteCount ?? 0) : most
     }
-    return min(most, Self.sendByteCountMax)
+    if most >= heldInFlight.byteCount || now - heldInFlight.nanoseconds > 2_000_000_000 {
+      heldInFlight = (min(most, Self.sendByteCountMax), now)
+    }
+    return heldInFlight.byteCount
   }
 
   /// All have been sent all: what is held is the part that is being added to.

@@ -18,6 +18,8 @@ final class Model {
   var lastPublished: [Int: (topic: Int, ordinal: Int)] = [:]
   var serverStop: Int64?
   var clientStop: Int64?
+  /// Bytes of topics that a send in flight may have held last, and when.
+  var heldInFlight = (byteCount: 0, nanoseconds: Int64(0))
 
   /// What a direct message tells its receiver besides what the application makes of it.
   enum Marker: Int {
