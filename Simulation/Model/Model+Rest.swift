@@ -44,7 +44,7 @@ extension Model {
   /// of topics, and more of them than a subscriber may lag behind.
   func queuedByteCountMax(of session: Session) -> Int {
     let limit = 2 * max(settings.queue.byteCountMax, session.longestByteCount)
-    let control = session.pings.openByteCount + 4096
+    let control = controlByteCountMax(of: session)
     guard session.hasSubscribed else { return limit + control }
     let longest = topics.reduce(0) { max($0, $1.segmentByteCountMax) }
     let lag = topics.reduce(0) { $0 + $1.lagByteCountMax }
@@ -58,13 +58,17 @@ extension Model {
     var most = queuedByteCountMax(of: session)
     guard count > most else { return session.tolerated = 0 }
     // What has come of topics lately is referred to without a limit until the kernel is offered it. If
-    // the peer does not read then, so much stays, but no more comes.
+    // the peer does not read then, so much stays, but no more comes besides control frames.
     if session.hasSubscribed {
       let recent = topics.reduce(0) { $0 + $1.byteCount(sinceNanoseconds: now - 2_000_000_000) }
-      most = max(most + recent, session.tolerated)
+      most = max(most + recent, session.tolerated + controlByteCountMax(of: session))
+      if recent > 0 || session.tolerated == 0 { session.tolerated = count }
     }
     if count > most { report("\(count) bytes are queued, and \(most) may be") }
-    session.tolerated = count
+  }
+
+  private func controlByteCountMax(of session: Session) -> Int {
+    session.pings.openByteCount + 4096
   }
 
   /// - Parameters:

@@ -170,6 +170,23 @@ struct FragmentTests {
     }
   }
 
+  @Test(
+    "which pings go between also when little more than one fragment is left", arguments: backends)
+  func controlBeforeTheLast(on kind: BackendKind) throws {
+    let message = Bytes.pattern(Self.size + 100, seed: 3)
+    try serve(
+      on: kind, configure: { $0.listener.sendBufferByteCount = 16 << 10 },
+      handle: { on, _ in on.opened = { connection, _ in connection.send(message) } }
+    ) { running in
+      let (peer, connection) = try running.openWithHandle(receiveBufferByteCount: 16 << 10)
+      // The kernel has got a part of the first one: what is left is less than a whole fragment.
+      #expect(eventually { 100..<Self.size ~= connection.queuedByteCount ?? 0 })
+      connection.ping("ours".utf8.span.bytes)
+      let others = try expect(message) { try peer.readRawFrame() }
+      #expect(others == [.ping("ours")])
+    }
+  }
+
   @Test("of a client too, each with a key of its own", arguments: backends)
   func client(on kind: BackendKind) throws {
     try dialing(on: kind, configure: { $0.reactor.queue.byteCountMax = 64 << 20 }) { running in
