@@ -303,16 +303,16 @@ internal import Synchronization
     state.value.statistics.messageCount &+= UInt64(messages)
   }
 
-  /// Calls a job on the reactor's thread, with `.run`; or with `.gone` if the reactor has
-  /// stopped: at once, on the calling thread, or on a reactor's if it stops meanwhile. Any thread.
-  /// Jobs and posts of one thread are taken in its order.
+  /// Calls a job with `.run` on the reactor's thread. If the reactor has stopped, it calls the job with `.gone` at once,
+  /// on the calling thread. If the reactor stops while the job is on its way, the reactor's thread calls it with `.gone`.
+  /// The reactor takes the jobs and posts of one thread in that thread's order. Any thread.
   public func execute(_ job: @escaping ReactorJob) {
     ReactorPort.execute(job, onReactor: number)
   }
 
-  /// Calls a job on the reactor's thread after so many milliseconds (at most a year), or with
-  /// `.gone` when the reactor ends before. Never early. Not to be undone: a job that has become
-  /// pointless finds that out when it runs. On the reactor's own thread.
+  /// Calls a job with `.run` on this reactor's thread when `milliseconds` have passed, never earlier. If the reactor
+  /// ends before that, it calls the job with `.gone`. A delay of more than a year counts as a year. Nothing cancels
+  /// the job. To be called on this reactor's thread.
   public func execute(afterMilliseconds milliseconds: Int, _ job: @escaping ReactorJob) {
     guard !state.value.hasEnded else { return job(.gone) }
     let wait = Self.nanoseconds(milliseconds: milliseconds)

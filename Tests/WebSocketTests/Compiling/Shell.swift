@@ -35,7 +35,8 @@ enum Shell {
 
   /// Lends an empty folder to `body`.
   static func withFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
-    var template = Array("\(products)/snippets-XXXXXX".utf8CString)
+    // mkdtemp(3) replaces six letters at the end.
+    var template = Array("\(products)/snippets-\(String(repeating: "X", count: 6))".utf8CString)
     guard mkdtemp(&template) != nil else { throw PeerError.failed("mkdtemp", code: errno) }
     let folder = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
     defer { _ = system("rm -rf '\(folder)'") }
