@@ -62,7 +62,8 @@ extension Model {
     if session.hasSubscribed {
       let recent = topics.reduce(0) { $0 + $1.byteCount(sinceNanoseconds: now - 2_000_000_000) }
       most = max(most + recent, session.tolerated + controlByteCountMax(of: session))
-      if recent > 0 || session.tolerated == 0 { session.tolerated = count }
+      let isNew = recent > 0 || session.tolerated == 0
+      session.tolerated = isNew ? count : min(session.tolerated, count)
     }
     if count > most { report("\(count) bytes are queued, and \(most) may be") }
   }

@@ -20,13 +20,13 @@ package protocol KernelSubstitute: AnyObject {
   func socket(_ descriptor: Int32) -> (any SocketSubstitute)?
 
   func makeBackend(eventDescriptor: Int32, slab: ConnectionSlab) -> any Backend
-  /// Does what a write to an eventfd does. Any thread may be in the middle of anything.
+  /// Does what a write to an eventfd does: ends the wait of the reactor that has it.
   func signal(_ eventDescriptor: Int32)
   /// Runs a reactor that would have a thread of its own otherwise.
   func run(_ loop: ReactorLoop)
   /// Whether a part of a pass has taken all the time that it may, since the clock does not show it.
   func spendsBudget() -> Bool
-  /// Called where a thread that is no reactor's may be interrupted for a long time.
+  /// Lets other threads and reactors run. Called where a thread that posts may be interrupted for a long time.
   func preempt()
 }
 

@@ -64,8 +64,8 @@ internal import Glibc
   }
 
   var state: IOURingState {
-    @inline(__always) _read { yield confined.value }
-    @inline(__always) _modify { yield &confined.value }
+    @inline(__always) unsafeAddress { unsafe UnsafePointer(confined.address) }
+    @inline(__always) unsafeMutableAddress { unsafe confined.address }
   }
 
   var systemCallCount: UInt64 { state.systemCallCount }
