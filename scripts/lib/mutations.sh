@@ -185,11 +185,9 @@ build_tests() {
   in_time 900 swift build "$@" "${test_flags[@]}" || { grep -aE 'error' "$mutation_log" >&2; return 1; }
 }
 
-# run_tests SCRATCH: one after the other, as scripts/test does. By the program itself: `swift test` would leave it
-# running when a test hangs, and would keep what it has printed.
+# run_tests SCRATCH: as scripts/test does.
 run_tests() {
-  in_time "$mutation_seconds" "$1/debug/martletPackageTests.xctest" --testing-library swift-testing --no-parallel \
-    --filter "$filter"
+  NO_COLOR=1 in_time "$mutation_seconds" "$1/${test_program[@]}" --filter "$filter"
 }
 
 # in_time SECONDS COMMAND...: what it has started ends with it, also if this script is ended. See stage.sh.

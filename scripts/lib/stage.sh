@@ -1,5 +1,9 @@
 # Sourced. Runs named stages, each bounded in time, and tells at the end how each went, and of those that failed
 # the lines that say why.
+# What runs the tests that are built into a scratch folder, one after the other: "SCRATCH/${test_program[@]}". Not
+# `swift test`: it passes their output on in pieces, and leaves them running when it is ended.
+test_program=(debug/martletPackageTests.xctest --testing-library swift-testing --no-parallel)
+
 stage_report=()
 stage_reasons=
 stages_failed=0

@@ -3,7 +3,7 @@
 
 usage: scripts/lib/watch_tests.py SECONDS COMMAND...
 
-COMMAND is `swift test --no-parallel` or runs it. Its output is passed on. Exits with the status of COMMAND, or with 124 if one test
+COMMAND runs tests one after the other: the test program, or `swift test --no-parallel`. Its output is passed on. Exits with the status of COMMAND, or with 124 if one test
 has taken more than so many seconds. Whatever COMMAND has started has ended then.
 
 A test that waits for ever does not end by a limit of its own: it keeps its thread. So something else has to look.
